@@ -1,0 +1,7 @@
+export { auditReceipt, auditRecord, auditRecordDetail, usageMetric } from './audit.ts'
+export type { AuditReceipt, AuditRecord } from './audit.ts'
+export { errorTable, Fault } from './errors.ts'
+export type { ErrorCode, FieldError } from './errors.ts'
+export { derivedId, idPrefixes, idSchema, newId } from './ids.ts'
+export type { IdKind } from './ids.ts'
+export { contentHash, decimal, formatContentHash, reference, timestamp } from './values.ts'
