@@ -1,0 +1,113 @@
+import type { z } from 'zod'
+import { InvalidQuery } from './errors.ts'
+
+/** What an index key may hold. In an index an absent field counts as null, and null comes first. */
+export type Scalar = string | number | bigint | boolean | Date | Uint8Array | null
+
+/** The least that a stored document has. */
+export interface Document {
+  id: string
+}
+
+type FieldOf<T> = T extends unknown ? keyof T & string : never
+type KeyOf<T> = FieldOf<T> | `${FieldOf<T>}[]`
+
+/** Which documents a partial index holds: fields equal to a value, or present (null counts as present). */
+export type Where = Readonly<Record<string, Scalar | { readonly exists: true }>>
+
+/** An index as it is declared: its keys, or its keys with `unique` and `where`. */
+export type IndexDeclaration<K extends string = string> =
+  | readonly K[]
+  | { readonly keys: readonly K[]; readonly unique?: boolean; readonly where?: Where }
+
+/** One key of an index; `each` marks `field[]`, which has an entry for each element of the array. */
+export interface IndexKey {
+  readonly field: string
+  readonly each: boolean
+}
+
+/** A declared index, the handle that every query names. */
+export interface Index<T extends Document = Document> {
+  readonly collection: Collection<T>
+  readonly name: string
+  readonly keys: readonly IndexKey[]
+  readonly unique: boolean
+  readonly where: Where | undefined
+}
+
+/** A declared collection; its indexes are also its properties (`agreements.byBuyer`). */
+export interface Collection<T extends Document = Document> {
+  readonly name: string
+  readonly schema: z.ZodType<T>
+  /** The field by which a cluster spreads the documents, or `id`. */
+  readonly partition: string
+  readonly indexes: readonly Index<T>[]
+  /** A Date field; the document is gone some time after it. */
+  readonly expires: string | undefined
+}
+
+/** What `collection` is told. */
+export interface CollectionDeclaration<S, I, F> {
+  schema: S
+  partition: F
+  indexes?: I
+  expires?: F
+}
+
+/**
+ * Declares a collection. Throws InvalidQuery where the declaration promises what a cluster cannot keep: a unique
+ * index that does not begin with the partition, or two `[]` keys in an index.
+ */
+export function collection<
+  S extends z.ZodType<Document>,
+  const I extends Readonly<Record<string, IndexDeclaration<KeyOf<z.output<S>>>>> = Record<never, never>,
+>(
+  name: string,
+  declaration: CollectionDeclaration<S, I, FieldOf<z.output<S>>>,
+): Collection<z.output<S>> & { readonly [K in keyof I]: Index<z.output<S>> } {
+  const { schema, partition, expires } = declaration
+  if (!identifier.test(name)) throw new InvalidQuery(`${name} cannot name a collection`)
+  const indexes: Index<z.output<S>>[] = []
+  const declared = { name, schema, partition, indexes, expires } as Collection<z.output<S>>
+  for (const [key, value] of Object.entries<IndexDeclaration>(declaration.indexes ?? {})) {
+    if (key in declared) throw new InvalidQuery(`${key} cannot name an index of ${name}`)
+    const index = { collection: declared, name: key, ...indexDeclaration(value) }
+    checkIndex(index)
+    indexes.push(index)
+  }
+  // The declaration's own keys are the indexes' names, so the handles have the type that I promises.
+  return Object.assign(
+    declared,
+    Object.fromEntries(indexes.map((index) => [index.name, index])),
+  ) as Collection<z.output<S>> & { readonly [K in keyof I]: Index<z.output<S>> }
+}
+
+const identifier = /^[A-Za-z][A-Za-z0-9_]{0,47}$/
+
+function indexDeclaration(value: IndexDeclaration): Pick<Index, 'keys' | 'unique' | 'where'> {
+  const {
+    keys,
+    unique = false,
+    where,
+  } = 'keys' in value ? value : { keys: value, unique: false, where: undefined }
+  return {
+    keys: keys.map((key) => ({ field: key.replace(/\[\]$/, ''), each: key.endsWith('[]') })),
+    unique,
+    where,
+  }
+}
+
+function checkIndex({ collection, name, keys, unique, where }: Index): void {
+  const place = { collection: collection.name, index: name }
+  const refuse = (why: string) => new InvalidQuery(`index ${collection.name}.${name}: ${why}`, place)
+  if (!identifier.test(name)) throw refuse('a name has letters, digits and _ only')
+  if (keys.length === 0 || keys.length > 8) throw refuse('1 to 8 keys')
+  const fields = [...keys.map((key) => key.field), ...Object.keys(where ?? {})]
+  if (!fields.every((field) => identifier.test(field)))
+    throw refuse('a key is a field of the document itself')
+  if (keys.filter((key) => key.each).length > 1) throw refuse('one [] key at most')
+  if (new Set(keys.map((key) => key.field)).size < keys.length) throw refuse('a field twice')
+  if (unique && (collection.partition === 'id' || keys[0]?.field !== collection.partition || keys[0].each)) {
+    throw refuse('a unique index begins with the partition, which is not the id: make the natural key the id')
+  }
+}

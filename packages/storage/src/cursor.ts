@@ -1,0 +1,50 @@
+import { deserialize, serialize } from 'bson'
+import type { Index, Scalar } from './collection.ts'
+import { InvalidQuery } from './errors.ts'
+import { isScalar } from './validate.ts'
+
+/** Where a page ended: the index key of its last document (a value for each key of the index) and the id. */
+export interface Cursor {
+  key: Scalar[]
+  id: string
+}
+
+/** The opaque text of a cursor: base64url of BSON. */
+export function encodeCursor({ key, id }: Cursor): string {
+  return Buffer.from(serialize({ k: key, i: id })).toString('base64url')
+}
+
+/**
+ * Reads a cursor for a query. The text is a client's: throws InvalidQuery unless it has a value for each key of the
+ * index and those of `equals` are the query's own, so that a forged cursor cannot reach another tenant's keys.
+ */
+export function decodeCursor(text: string, index: Index, equals: readonly Scalar[]): Cursor {
+  const refuse = (cause?: unknown) =>
+    new InvalidQuery('the cursor is not of this query', {
+      collection: index.collection.name,
+      index: index.name,
+      cause,
+    })
+  let value: { k?: unknown; i?: unknown }
+  try {
+    value = deserialize(Buffer.from(text, 'base64url'), { useBigInt64: true, promoteBuffers: true })
+  } catch (cause) {
+    throw refuse(cause)
+  }
+  const { k: key, i: id } = value
+  if (!Array.isArray(key) || key.length !== index.keys.length || !key.every(isScalar)) throw refuse()
+  if (typeof id !== 'string' || id === '') throw refuse()
+  if (!equals.every((expected, position) => sameScalar(expected, key[position] ?? null))) throw refuse()
+  return { key, id }
+}
+
+function sameScalar(left: Scalar, right: Scalar): boolean {
+  if (left instanceof Date) return right instanceof Date && left.getTime() === right.getTime()
+  if (left instanceof Uint8Array) return right instanceof Uint8Array && Buffer.compare(left, right) === 0
+  // A number and a bigint of one value are one key.
+  return left === right || (isNumeric(left) && isNumeric(right) && left == right)
+}
+
+function isNumeric(value: Scalar): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
