@@ -1,0 +1,117 @@
+import { initTRPC } from '@trpc/server'
+import { Fault } from '@tallystick/protocol'
+import type { ErrorCode } from '@tallystick/protocol'
+import type { Logger } from 'pino'
+import { toFault, toTrpcError } from './problem.ts'
+import type { ProblemDocument } from './problem.ts'
+
+/** Who calls: found from the API key. */
+export interface Caller {
+  readonly tenant: string
+  readonly keyId: string
+  readonly scopes: readonly string[]
+  readonly livemode: boolean
+}
+
+/** What an API key is turned into a caller by: the key store here, or a client of the identity service. */
+export interface Authenticator {
+  /** The caller behind `secret`, or undefined for an unknown, malformed or revoked key. */
+  authenticate(secret: string): Promise<Caller | undefined>
+}
+
+/** How a procedure shapes its REST answer. Over tRPC the headers are sent too and the rest is ignored. */
+export interface Answer {
+  header(name: string, value: string): void
+  status(code: number): void
+  /** Sends `body` as it is in place of the JSON of what the procedure returns. */
+  raw(contentType: string, body: string | Uint8Array): void
+}
+
+/** What every procedure gets: its dependencies and one request. */
+export interface RequestContext<Deps> {
+  deps: Deps
+  /** Set for every procedure whose scope is not `public`. */
+  caller: Caller | undefined
+  requestId: string
+  log: Logger
+  /** One of the request's headers, by lower-case name. */
+  requestHeader(name: string): string | undefined
+  answer: Answer
+  /** Finds the caller once a request. Throws Fault `unauthorized`. */
+  authenticate(): Promise<Caller>
+  /** The problem document for a refusal of this request. */
+  describe(fault: Fault): ProblemDocument
+}
+
+/** Where a procedure stands in the REST API. */
+export interface RestRoute {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** With parameters in braces: `/v1/audit/{audit_id}`. They are fields of the procedure's input. */
+  path: `/${string}`
+  /** Status of a good answer, 200 unless told. */
+  status?: 200 | 201 | 202 | 204
+  /** Further content types of the answer, given by `ctx.answer.raw`. */
+  produces?: readonly string[]
+}
+
+/** What the shell must know about a procedure; the OpenAPI document is made from it. */
+export interface ProcedureMeta {
+  summary: string
+  description?: string
+  tags?: readonly string[]
+  /** The scope that a key needs, or `public`: then no key is looked at. */
+  scope: string
+  /** Refusals beyond those that every route has. */
+  errors?: readonly ErrorCode[]
+  rest?: RestRoute
+}
+
+/**
+ * The base of a service's router: `procedure(meta)` begins a procedure, `router({…})` joins them. Each procedure
+ * answers at /trpc, and by REST where `meta.rest` says so. Unless its scope is `public`, `ctx.caller` is there.
+ */
+export function createApi<Deps>() {
+  const t = initTRPC
+    .context<RequestContext<Deps>>()
+    .meta<ProcedureMeta>()
+    .create({
+      isDev: false,
+      errorFormatter: ({ shape, error, ctx }) => {
+        const fault = toFault(error)
+        const problem: ProblemDocument | undefined = ctx?.describe(fault)
+        return { ...shape, message: fault.detail, data: { ...shape.data, problem } }
+      },
+    })
+
+  const open = t.procedure.use(async ({ next }) => {
+    const result = await next()
+    if (!result.ok) throw toTrpcError(toFault(result.error))
+    return result
+  })
+
+  const secured = t.procedure.use(async ({ ctx, meta, next }) => {
+    const caller = ctx.caller ?? (await refusedAsTrpc(ctx.authenticate()))
+    const scope = meta?.scope ?? ''
+    if (!caller.scopes.includes(scope)) {
+      throw toTrpcError(new Fault('forbidden', { detail: `The key lacks the scope ${scope}` }))
+    }
+    const result = await next({ ctx: { caller } })
+    if (!result.ok) throw toTrpcError(toFault(result.error))
+    return result
+  })
+
+  function procedure(meta: ProcedureMeta & { scope: 'public' }): typeof open
+  function procedure(meta: ProcedureMeta): typeof secured
+  function procedure(meta: ProcedureMeta): typeof open | typeof secured {
+    return meta.scope === 'public' ? open.meta(meta) : secured.meta(meta)
+  }
+  return { router: t.router, mergeRouters: t.mergeRouters, procedure }
+}
+
+async function refusedAsTrpc(caller: Promise<Caller>): Promise<Caller> {
+  try {
+    return await caller
+  } catch (error) {
+    throw toTrpcError(toFault(error))
+  }
+}

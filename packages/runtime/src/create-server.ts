@@ -1,0 +1,210 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import { Fault } from '@tallystick/protocol'
+import type { Store } from '@tallystick/storage'
+import Fastify from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Authenticator } from './api.ts'
+import { registerDocs } from './docs.ts'
+import { systemEntropy } from './entropy.ts'
+import { registerHealth } from './health.ts'
+import type { HealthChecks } from './health.ts'
+import { createMetrics } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
+import { operationsOf } from './operations.ts'
+import { decodeUtf8, parseBody } from './parse-body.ts'
+import { describeFault, toFault } from './problem.ts'
+import type { Shell } from './request-context.ts'
+import { registerRest } from './rest.ts'
+import { registerTrpc } from './trpc-mount.ts'
+
+/** What a server is made from. */
+export interface ServerOptions<Deps> {
+  /** The service's name in its API document, such as `audit`. */
+  name: string
+  version?: string
+  description?: string
+  /** Made with `createApi<Deps>()`. */
+  router: AnyTRPCRouter
+  deps: Deps
+  log: Logger
+  /** Needed when a procedure's scope is not `public`. */
+  keys?: Authenticator
+  /** Checked by /readyz. */
+  store?: Pick<Store, 'ping'>
+  /** Further checks of /readyz by name; one that throws makes the service not ready. */
+  checks?: HealthChecks
+  metrics?: Metrics
+  /** Where callers reach the service; where it listens, unless told. */
+  publicUrl?: string | undefined
+  /** Bytes that a request body may have: 1 MiB unless told. */
+  bodyLimit?: number
+  /** Requests that took longer are logged at `info`. */
+  slowMs?: number
+  /** Raw Fastify routes, for what is not JSON: tiles, key sets, redirects. They share hooks and error answers. */
+  routes?: (server: FastifyInstance) => void | Promise<void>
+}
+
+/**
+ * The HTTP face of a service: REST and tRPC from one router, /v1/openapi.json, /docs, /livez, /readyz, /metrics,
+ * problem+json for every refusal. A whole service:
+ *
+ * @example
+ * ```ts
+ * const api = createApi<{ store: Store }>()
+ * const greeting = api
+ *   .procedure({ summary: 'Greet', scope: 'greeting:read', rest: { method: 'GET', path: '/v1/greetings/{name}' } })
+ *   .input(z.strictObject({ name: z.string(), loud: z.boolean().default(false) }))
+ *   .output(z.strictObject({ text: z.string() }))
+ *   .query(({ input, ctx }) => {
+ *     if (input.name === 'nobody') throw new Fault('not_found')
+ *     return { text: `${input.loud ? 'HELLO' : 'hello'} ${input.name}, says ${ctx.caller.tenant}` }
+ *   })
+ * export const router = api.router({ greeting })
+ *
+ * const config = loadConfig(z.object(commonConfig), process.env)              // in config.ts
+ * const log = createLog({ name: 'greeter', level: config.LOG_LEVEL })
+ * const lifecycle = createLifecycle({ log, timeoutMs: config.SHUTDOWN_SECONDS * 1000 })
+ * const store = await openStore(config.DATABASE_URL, { name: `greeter-${config.MODE}`, collections: [apiKeys] })
+ * lifecycle.onStop('store', () => store.close())
+ * const keys = keyStore(store, { ...systemEntropy(), mode: config.MODE })
+ * const server = createServer({ name: 'greeter', router, deps: { store }, log, keys, store })
+ * lifecycle.onStop('server', () => server.close())
+ * lifecycle.handleSignals()
+ * await server.listen({ host: config.HOST, port: config.PORT })
+ * ```
+ */
+export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstance {
+  const { log } = options
+  const metrics = options.metrics ?? createMetrics()
+  const entropy = systemEntropy()
+  const operations = operationsOf(options.router)
+  if (!options.keys && operations.some(({ meta }) => meta.scope !== 'public')) {
+    throw new Error(`The service ${options.name} has procedures that need a key, but was given no keys`)
+  }
+  const logger: FastifyBaseLogger = log
+  const server = Fastify({
+    loggerInstance: logger,
+    // One logger for all: a child for each request costs more than the request. ctx.log makes one when it is used.
+    childLoggerFactory: (logger) => logger,
+    disableRequestLogging: true,
+    genReqId: () => entropy.newId('request'),
+    requestIdHeader: false,
+    bodyLimit: options.bodyLimit ?? 1024 * 1024,
+    routerOptions: { maxParamLength: 1024 },
+    // A stopping server answers what already reached it; only idle connections are cut.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+  })
+  const url = () => options.publicUrl?.replace(/\/$/, '') ?? listeningUrl(server)
+  const shell: Shell<Deps> = { deps: options.deps, log, keys: options.keys, docsUrl: () => `${url()}/errors` }
+
+  function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const fault = toFault(error)
+    const problem = describeFault(fault, {
+      docsUrl: shell.docsUrl(),
+      instance: request.url,
+      requestId: request.id,
+    })
+    if (problem.status >= 500) {
+      log.error(
+        { request_id: request.id, url: request.url, code: fault.code, err: fault.cause ?? fault },
+        'request failed',
+      )
+    }
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+    return reply
+      .code(problem.status)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .header('request-id', request.id)
+      .send(JSON.stringify(problem))
+  }
+
+  server.decorateRequest('caller', undefined)
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseBody(decodeUtf8(body)))
+    } catch (error) {
+      done(toFault(error))
+    }
+  })
+  server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+  server.setNotFoundHandler((request, reply) => sendProblem(new Fault('route_not_found'), request, reply))
+  watchRequests(server, { log, metrics, slowMs: options.slowMs ?? 1000 })
+
+  const methods = collectMethods(server)
+  registerRest(server, operations, shell)
+  registerTrpc(server, options.router, shell)
+  registerDocs(server, operations, {
+    name: options.name,
+    version: options.version ?? '1',
+    description: options.description,
+    url,
+  })
+  registerHealth(server, { store: options.store, checks: options.checks ?? {}, metrics, log })
+  if (options.routes) void server.register(async (child) => options.routes?.(child))
+  // Last, when all routes are known: every other method of a known path is 405, not 404.
+  void server.register(async (child) => {
+    for (const [path, known] of [...methods]) {
+      const others = allMethods.filter((method) => !known.has(method))
+      if (others.length === 0) continue
+      const allow = [...known].sort().join(', ')
+      child.route({
+        method: others,
+        url: path,
+        handler: (request, reply) =>
+          sendProblem(new Fault('method_not_allowed'), request, reply.header('allow', allow)),
+      })
+    }
+  })
+  return server
+}
+
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** The methods of each path, filled while routes are registered. */
+function collectMethods(server: FastifyInstance): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>()
+  server.addHook('onRoute', ({ method, url }) => {
+    const known = methods.get(url) ?? new Set<string>()
+    for (const one of [method].flat()) known.add(one)
+    methods.set(url, known)
+  })
+  return methods
+}
+
+function watchRequests(
+  server: FastifyInstance,
+  { log, metrics, slowMs }: { log: Logger; metrics: Metrics; slowMs: number },
+): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
+    done()
+  })
+  server.addHook('onResponse', (request, reply, done) => {
+    const elapsedMs = reply.elapsedTime
+    const route = request.routeOptions.url ?? 'none'
+    metrics.requests.observe({ method: request.method, route, status: reply.statusCode }, elapsedMs / 1000)
+    const slow = elapsedMs > slowMs
+    if (slow || log.isLevelEnabled('debug')) {
+      const line = {
+        request_id: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        elapsedMs,
+      }
+      log[slow ? 'info' : 'debug'](line, slow ? 'slow request' : 'request')
+    }
+    done()
+  })
+}
+
+function listeningUrl(server: FastifyInstance): string {
+  const address = server.addresses()[0]
+  if (!address || typeof address === 'string') return 'http://localhost'
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}
