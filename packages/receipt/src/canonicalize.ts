@@ -11,60 +11,73 @@ export class NotCanonicalizable extends Error {
   }
 }
 
+const maxDepth = 500
+
 /**
  * The RFC 8785 canonical JSON text of `value`. Throws NotCanonicalizable for whatever JSON cannot carry without
- * loss: NaN and infinities, bigint, lone surrogates, undefined members, holes, cycles and objects of a class.
+ * loss: NaN and infinities, bigint, lone surrogates, undefined members, holes, cycles, objects of a class, and more
+ * than 500 levels.
  */
 export function canonicalize(value: unknown): string {
-  requirePlain(value, '', new Set())
+  requirePlain(value, { names: [], ancestors: [] })
   const text = serialize(value)
   if (text === undefined) throw new NotCanonicalizable('no JSON form', '')
   return text
+}
+
+/** Where the check stands: the names and the containers on the way down. */
+interface Path {
+  names: (string | number)[]
+  ancestors: object[]
 }
 
 /**
  * Refuses what serializers drop or convert in silence. A digest over `{ "a": undefined }` must not equal the digest
  * over `{}`, and a `toJSON` must not decide what is signed.
  */
-function requirePlain(value: unknown, pointer: string, ancestors: Set<object>): void {
+function requirePlain(value: unknown, path: Path): void {
   if (value === null || typeof value === 'boolean') return
-  if (typeof value === 'string') return requireWellFormed(value, pointer)
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new NotCanonicalizable(`${value} is not a JSON number`, pointer)
-    return
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) refuse('a lone surrogate', path)
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) refuse(`${value} is no JSON number`, path)
+  } else if (typeof value === 'object') {
+    requirePlainContainer(value, path)
+  } else {
+    refuse(`${typeof value} has no JSON form`, path)
   }
-  if (typeof value !== 'object') throw new NotCanonicalizable(`${typeof value} has no JSON form`, pointer)
-  if (ancestors.has(value)) throw new NotCanonicalizable('a cycle', pointer)
-  if (ancestors.size >= maxDepth) throw new NotCanonicalizable(`more than ${maxDepth} levels`, pointer)
-  ancestors.add(value)
+}
+
+function requirePlainContainer(value: object, path: Path): void {
+  if (path.ancestors.includes(value)) refuse('a cycle', path)
+  if (path.ancestors.length >= maxDepth) refuse(`more than ${maxDepth} levels`, path)
+  path.ancestors.push(value)
   if (Array.isArray(value)) {
     // By index, not by iterator: a hole must be seen as the undefined that it is.
-    for (let index = 0; index < value.length; index++) {
-      requirePlain(value[index], `${pointer}/${index}`, ancestors)
-    }
+    for (let index = 0; index < value.length; index++) requirePlainMember(index, value[index], path)
   } else {
-    requirePlainObject(value, pointer)
+    requirePlainObject(value, path)
     for (const [name, member] of Object.entries(value)) {
-      const at = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-      requireWellFormed(name, at)
-      requirePlain(member, at, ancestors)
+      if (!name.isWellFormed()) refuse('a lone surrogate in a member name', path)
+      requirePlainMember(name, member, path)
     }
   }
-  ancestors.delete(value)
+  path.ancestors.pop()
 }
 
-const maxDepth = 500
+function requirePlainMember(name: string | number, member: unknown, path: Path): void {
+  path.names.push(name)
+  requirePlain(member, path)
+  path.names.pop()
+}
 
-function requirePlainObject(value: object, pointer: string): void {
+function requirePlainObject(value: object, path: Path): void {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw new NotCanonicalizable('an object of a class has no JSON form', pointer)
-  }
-  if (Object.getOwnPropertySymbols(value).length > 0) {
-    throw new NotCanonicalizable('a member named by a symbol', pointer)
-  }
+  if (prototype !== Object.prototype && prototype !== null) refuse('an object of a class', path)
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse('a member named by a symbol', path)
 }
 
-function requireWellFormed(text: string, pointer: string): void {
-  if (!text.isWellFormed()) throw new NotCanonicalizable('a lone surrogate', pointer)
+function refuse(reason: string, { names }: Path): never {
+  const pointer = names.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  throw new NotCanonicalizable(reason, pointer)
 }

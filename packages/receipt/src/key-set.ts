@@ -1,5 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
+import { decodeBase64url } from './base64url.ts'
+import { hasSmallOrder } from './ed25519-small-order.ts'
 import { jwkThumbprint } from './jwk-thumbprint.ts'
 import { publicJwk, type PublicJwk } from './public-jwk.ts'
 import { ReceiptError } from './receipt-error.ts'
@@ -66,6 +68,9 @@ function readJson(json: unknown): unknown {
 }
 
 function importPublicKey(jwk: PublicJwk): KeyObject {
+  if (jwk.kty === 'OKP' && hasSmallOrder(decodeBase64url(jwk.x) ?? new Uint8Array(32))) {
+    throw badKeySet(`the key ${jwk.kid} is a point of small order`)
+  }
   try {
     return createPublicKey({ key: jwk, format: 'jwk' })
   } catch (cause) {
