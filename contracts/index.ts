@@ -1,0 +1,1 @@
+export { anchorRegistryAbi, anchorRegistryBytecode } from './artifacts/anchor-registry.ts'
