@@ -16,3 +16,22 @@ export type { Metrics } from './metrics.ts'
 export { problemDocument } from './problem.ts'
 export type { ProblemDocument } from './problem.ts'
 export { startTelemetry } from './telemetry.ts'
+export {
+  acquireLease,
+  fenced,
+  holdLease,
+  isFencedOff,
+  leases,
+  leaseTerms,
+  releaseLease,
+  renewLease,
+} from './lease.ts'
+export type { HeldLease, Lease, LeaseOptions } from './lease.ts'
+export { leaderLoop } from './leader-loop.ts'
+export type { LeaderLoopOptions, Step } from './leader-loop.ts'
+export { loop } from './loop.ts'
+export type { Loop, LoopOptions } from './loop.ts'
+export { outbox, outboxEvent } from './outbox.ts'
+export type { OutboxEvent } from './outbox.ts'
+export { relay } from './relay.ts'
+export type { RelayOptions } from './relay.ts'
