@@ -68,33 +68,31 @@ export function collection<
   const { schema, partition, expires } = declaration
   if (!identifier.test(name)) throw new InvalidQuery(`${name} cannot name a collection`)
   const indexes: Index<z.output<S>>[] = []
-  const declared = { name, schema, partition, indexes, expires } as Collection<z.output<S>>
+  const declared = { name, schema: schema as z.ZodType<z.output<S>>, partition, indexes, expires }
   for (const [key, value] of Object.entries<IndexDeclaration>(declaration.indexes ?? {})) {
     if (key in declared) throw new InvalidQuery(`${key} cannot name an index of ${name}`)
-    const index = { collection: declared, name: key, ...indexDeclaration(value) }
+    const index = { collection: declared, name: key, ...readDeclaration(value) }
     checkIndex(index)
     indexes.push(index)
   }
-  // The declaration's own keys are the indexes' names, so the handles have the type that I promises.
-  return Object.assign(
-    declared,
-    Object.fromEntries(indexes.map((index) => [index.name, index])),
-  ) as Collection<z.output<S>> & { readonly [K in keyof I]: Index<z.output<S>> }
+  const handles = Object.fromEntries(indexes.map((index) => [index.name, index]))
+  // The handles' names are the declaration's own keys.
+  return Object.assign(declared, handles as { readonly [K in keyof I]: Index<z.output<S>> })
 }
 
 const identifier = /^[A-Za-z][A-Za-z0-9_]{0,47}$/
 
-function indexDeclaration(value: IndexDeclaration): Pick<Index, 'keys' | 'unique' | 'where'> {
-  const {
-    keys,
-    unique = false,
-    where,
-  } = 'keys' in value ? value : { keys: value, unique: false, where: undefined }
+function readDeclaration(value: IndexDeclaration): Pick<Index, 'keys' | 'unique' | 'where'> {
+  const { keys, unique = false, where } = isList(value) ? { keys: value } : value
   return {
     keys: keys.map((key) => ({ field: key.replace(/\[\]$/, ''), each: key.endsWith('[]') })),
     unique,
     where,
   }
+}
+
+function isList(value: IndexDeclaration): value is readonly string[] {
+  return Array.isArray(value)
 }
 
 function checkIndex({ collection, name, keys, unique, where }: Index): void {

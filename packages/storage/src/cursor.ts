@@ -1,12 +1,21 @@
 import { deserialize, serialize } from 'bson'
-import type { Index, Scalar } from './collection.ts'
+import type { Document, Index, Scalar } from './collection.ts'
 import { InvalidQuery } from './errors.ts'
-import { isScalar } from './validate.ts'
+import type { Selection } from './store.ts'
+import { fieldOf, isScalar } from './validate.ts'
 
 /** Where a page ended: the index key of its last document (a value for each key of the index) and the id. */
 export interface Cursor {
   key: Scalar[]
   id: string
+}
+
+/** The key under which a query found a document: for a `[]` key the element that the query asked for. */
+export function indexKey(index: Index, { equals }: Selection, document: Document): Scalar[] {
+  return index.keys.map(({ field }, position) => {
+    if (position < equals.length) return equals[position] ?? null
+    return (fieldOf(document, field) ?? null) as Scalar
+  })
 }
 
 /** The opaque text of a cursor: base64url of BSON. */

@@ -57,7 +57,7 @@ export interface Store {
   /** All documents by id: for copies and rebuilds. */
   scanAll<T extends Document>(collection: Collection<T>): AsyncIterable<Stored<T>>
 
-  /** How many documents a selection holds, counted no further than `atMost`. */
+  /** How many documents a selection holds, counted no further than `atMost` (from 1). */
   count<T extends Document>(
     index: Index<T>,
     selection: Selection,

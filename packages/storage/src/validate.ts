@@ -58,6 +58,18 @@ export function checkId(id: unknown, collection: Collection, write?: number): as
   checkKeySize('id', id, place)
 }
 
+/** Refuses a list of ids that is too long. */
+export function checkIds(ids: readonly string[], collection: Pick<Collection, 'name'>): void {
+  if (ids.length > limits.insertManyDocuments) {
+    throw new TooLarge(`${collection.name}: ${ids.length} ids at once`, { collection: collection.name })
+  }
+}
+
+/** Refuses a bound of a count that is not a whole number from 1. */
+export function checkAtMost(atMost: number): void {
+  if (!Number.isSafeInteger(atMost) || atMost < 1) throw new InvalidQuery('atMost is a whole number from 1')
+}
+
 interface Place {
   collection: string
   write?: number | undefined
@@ -93,7 +105,7 @@ function checkKeySize(field: string, value: Scalar, place: Place): void {
 }
 
 /** Refuses a document whose BSON is over the limit. */
-export function checkDocumentSize(size: number, collection: Collection, write?: number): void {
+export function checkDocumentSize(size: number, collection: Pick<Collection, 'name'>, write?: number): void {
   if (size <= limits.documentBytes) return
   throw new TooLarge(`${collection.name}: a document of ${size} bytes`, {
     collection: collection.name,

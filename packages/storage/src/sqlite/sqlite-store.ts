@@ -1,0 +1,236 @@
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { backup } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
+import { attempt } from '../attempt.ts'
+import { decode, encode } from '../codec.ts'
+import type { Collection, Document, Index } from '../collection.ts'
+import { encodeCursor, indexKey } from '../cursor.ts'
+import { InvalidQuery, Unavailable } from '../errors.ts'
+import type { StoreOptions } from '../open-store.ts'
+import { scanPages } from '../scan-pages.ts'
+import type { Page, Query, Selection, Store, Stored } from '../store.ts'
+import * as check from '../validate.ts'
+import type { Write } from '../write.ts'
+import { openConnection, statementCache } from './connection.ts'
+import { type Layout, layoutOf, sideIndexes } from './layout.ts'
+import type { Operation, Packed } from './messages.ts'
+import { entriesOf, rowOf } from './row.ts'
+import { selectCount, selectPage } from './select.ts'
+import { WriterClient } from './writer-client.ts'
+
+/** Settings that only tests need to change. */
+export interface SqliteSettings {
+  /** How long a commit waits for other processes; 30 s. */
+  busyMs?: number
+  /** How often expired documents are removed; 60 s. */
+  purgeEveryMs?: number
+}
+
+/** Opens (and makes, if need be) the file `DIR/NAME.db`. */
+export async function openSqliteStore(
+  dir: string,
+  { name, collections, log = () => {} }: StoreOptions,
+  { busyMs = 30_000, purgeEveryMs = 60_000 }: SqliteSettings = {},
+): Promise<SqliteStore> {
+  await mkdir(dir, { recursive: true })
+  const file = join(dir, `${name}.db`)
+  const store = new SqliteStore(file, new WriterClient({ file, busyMs, purgeEveryMs, log }))
+  try {
+    await store.createCollections(collections)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  return store
+}
+
+/** The store in a SQLite file: reads on the caller's thread, writes on one writer thread. */
+class SqliteStore implements Store {
+  readonly attempt = attempt
+  readonly #file: string
+  readonly #db: ReturnType<typeof openConnection>
+  readonly #prepare: ReturnType<typeof statementCache>
+  readonly #writer: WriterClient
+  readonly #layouts = new Map<string, Layout>()
+  #closed: Promise<void> | undefined
+
+  constructor(file: string, writer: WriterClient) {
+    this.#file = file
+    this.#db = openConnection(file)
+    this.#db.exec('PRAGMA query_only = 1; PRAGMA mmap_size = 268435456')
+    this.#prepare = statementCache(this.#db)
+    this.#writer = writer
+  }
+
+  async get<T extends Document>(collection: Collection<T>, id: string): Promise<Stored<T> | undefined> {
+    return this.#get(this.#layout(collection), id)
+  }
+
+  async getMany<T extends Document>(collection: Collection<T>, ids: readonly string[]) {
+    check.checkIds(ids, collection)
+    const layout = this.#layout(collection)
+    const found: (Stored<T> | undefined)[] = []
+    for (const id of ids) {
+      // Reading is synchronous: a long list lets others have their turn.
+      if (found.length % 500 === 499) await turn()
+      found.push(this.#get(layout, id))
+    }
+    return found
+  }
+
+  async find<T extends Document>(index: Index<T>, query: Query): Promise<Page<T>> {
+    const limit = check.checkQuery(index, query)
+    const { sql, values } = selectPage(this.#layout(index.collection), index, query, limit)
+    const rows = this.#read(() => this.#prepare(sql).all(...values))
+    const more = rows.length > limit
+    if (more) rows.pop()
+    const items = rows.map((row) => stored<T>(row))
+    const last = items.at(-1)
+    if (!more || last === undefined) return { items }
+    return { items, next: encodeCursor({ key: indexKey(index, query, last), id: last.id }) }
+  }
+
+  scan<T extends Document>(
+    index: Index<T>,
+    query: Selection & Pick<Query, 'order'>,
+  ): AsyncIterable<Stored<T>> {
+    return scanPages(this, index, query)
+  }
+
+  async *scanAll<T extends Document>(collection: Collection<T>): AsyncIterable<Stored<T>> {
+    const { table, name } = this.#layout(collection)
+    const sql = `SELECT version, body FROM ${table} INDEXED BY id_${name} WHERE id > ? ORDER BY id LIMIT 500`
+    for (let last = ''; ;) {
+      const rows = this.#read(() => this.#prepare(sql).all(last))
+      for (const row of rows) {
+        const document = stored<T>(row)
+        last = document.id
+        yield document
+      }
+      if (rows.length < 500) return
+      await turn()
+    }
+  }
+
+  async count<T extends Document>(index: Index<T>, selection: Selection, { atMost }: { atMost: number }) {
+    check.checkSelection(index, selection)
+    check.checkAtMost(atMost)
+    const { sql, values } = selectCount(this.#layout(index.collection), index, selection, atMost)
+    return Number(this.#read(() => this.#prepare(sql).get(...values))?.['total'])
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    check.checkWrites(writes)
+    for (const write of writes) this.#layout(write.collection)
+    if (writes.length === 0) return
+    const before = this.#writer.bytes.size
+    const operations = writes.map((write, position) => this.#operation(write, position))
+    check.checkCommitSize(this.#writer.bytes.size - before)
+    await this.#writer.write(operations, false)
+  }
+
+  async insertMany<T extends Document>(collection: Collection<T>, documents: readonly NoInfer<T>[]) {
+    check.checkInsertMany(collection, documents)
+    const layout = this.#layout(collection)
+    if (documents.length === 0) return []
+    const operations = documents.map((document, position): Operation => ({
+      type: 'insert',
+      c: layout.name,
+      ...this.#pack(layout, document, position),
+    }))
+    const { inserted = [] } = await this.#writer.write(operations, true)
+    return inserted.map((yes) => (yes ? 'inserted' : 'duplicate'))
+  }
+
+  async createCollections(collections: readonly Collection[]): Promise<void> {
+    const layouts = collections.map(layoutOf)
+    await this.#writer.declare(layouts)
+    for (const layout of layouts) this.#layouts.set(layout.name, layout)
+  }
+
+  /** Copies the file while it is in use; the copy is of one moment. */
+  async backup(toDir: string): Promise<void> {
+    await mkdir(toDir, { recursive: true })
+    const db = openConnection(this.#file)
+    try {
+      // All pages in one step: a copy in several starts over at each commit between them.
+      await backup(db, join(toDir, basename(this.#file)), { rate: 2 ** 30 })
+    } finally {
+      db.close()
+    }
+  }
+
+  async ping(): Promise<void> {
+    if (this.#closed !== undefined) throw new Unavailable('the store is closed')
+    this.#read(() => this.#prepare('SELECT 1').get())
+    await this.#writer.declare([])
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#writer.close().finally(() => this.#db.close())
+    return this.#closed
+  }
+
+  /** Removes the documents that have expired, now instead of at the next minute. */
+  async purge(): Promise<void> {
+    await this.#writer.purge()
+  }
+
+  #get<T extends Document>(layout: Layout, id: string): Stored<T> | undefined {
+    const row = this.#read(() =>
+      this.#prepare(`SELECT version, body FROM ${layout.table} WHERE id = ?`).get(id),
+    )
+    return row && stored<T>(row)
+  }
+
+  #layout(collection: Collection): Layout {
+    const layout = this.#layouts.get(collection.name)
+    if (layout === undefined) throw new InvalidQuery(`${collection.name} was not given to createCollections`)
+    return layout
+  }
+
+  #read<R>(work: () => R): R {
+    if (this.#closed !== undefined) throw new Unavailable('the store is closed')
+    try {
+      return work()
+    } catch (cause) {
+      throw new Unavailable('SQLite cannot read', { cause })
+    }
+  }
+
+  #operation(write: Write, position: number): Operation {
+    const layout = this.#layout(write.collection)
+    const c = layout.name
+    switch (write.type) {
+      case 'insert':
+      case 'ensure':
+        return { type: write.type, c, ...this.#pack(layout, write.document, position) }
+      case 'replace':
+        return { type: 'replace', c, version: write.version, ...this.#pack(layout, write.document, position) }
+      case 'increment': {
+        const { type, id, by, bounds, create } = write
+        return { type, c, id, by, bounds, create }
+      }
+      case 'expect':
+        return { type: 'expect', c, id: write.id, version: write.version }
+      case 'remove':
+        return { type: 'remove', c, id: write.id, version: write.version }
+    }
+  }
+
+  #pack(layout: Layout, document: Document, position: number): Packed {
+    const body = encode(document)
+    check.checkDocumentSize(body.length, layout, position)
+    const start = this.#writer.bytes.add(body)
+    const entries = sideIndexes(layout).map((index) => entriesOf(index, document))
+    return { id: document.id, start, end: start + body.length, row: rowOf(layout, document), entries }
+  }
+}
+
+function stored<T extends Document>(row: Record<string, unknown>): Stored<T> {
+  // What the table holds was a T when it was written.
+  const document = decode(row['body'] as Uint8Array) as Stored<T>
+  document.version = row['version'] as number
+  return document
+}
