@@ -18,7 +18,7 @@ export async function fetchHashes(groups: readonly Node[][], source: HashSource)
   // Hashes from memory need no turn of the event loop.
   const waits = asked.some((group) => group.some((hash) => hash instanceof Promise))
   const hashes = waits
-    ? await Promise.all(asked.map((group) => Promise.all(group)))
+    ? await Promise.all(asked.map((group) => Promise.all(group.map(async (hash) => hash))))
     : (asked as Uint8Array[][])
   return hashes.map(foldRight)
 }

@@ -61,7 +61,7 @@ export function tileWidth(level: number, index: number, size: number): number {
 }
 
 /** The hash over `count` (a power of two) hashes of a tile, from the one at `first` on. */
-function hashOfTile(tile: Uint8Array, first: number, count: number): Uint8Array {
+export function hashOfTile(tile: Uint8Array, first: number, count: number): Uint8Array {
   if (count === 1) {
     const hash = tile.slice(first * HASH_BYTES, (first + 1) * HASH_BYTES)
     if (hash.length !== HASH_BYTES) throw new MerkleError('bad_tile', 'the tree has no such full subtree')
