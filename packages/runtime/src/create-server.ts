@@ -1,7 +1,7 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import { Fault } from '@tallystick/protocol'
 import type { Store } from '@tallystick/storage'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Authenticator } from './api.ts'
@@ -87,7 +87,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     loggerInstance: logger,
     // One logger for all: a child for each request costs more than the request. ctx.log makes one when it is used.
     childLoggerFactory: (logger) => logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => entropy.newId('request'),
     requestIdHeader: false,
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
@@ -151,11 +151,14 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
       const others = allMethods.filter((method) => !known.has(method))
       if (others.length === 0) continue
       const allow = [...known].sort().join(', ')
+      const refuse = (request: FastifyRequest, reply: FastifyReply) =>
+        sendProblem(new Fault('method_not_allowed'), request, reply.header('allow', allow))
+      // In onRequest already: what the body holds does not matter.
       child.route({
         method: others,
         url: path,
-        handler: (request, reply) =>
-          sendProblem(new Fault('method_not_allowed'), request, reply.header('allow', allow)),
+        onRequest: (request, reply) => void refuse(request, reply),
+        handler: refuse,
       })
     }
   })

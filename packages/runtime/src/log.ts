@@ -36,7 +36,6 @@ export function createLog(
   const stream = { write: (line: string) => destination.write(redactText(line)) }
   return pino(
     {
-      name: options.name,
       level: options.level ?? 'info',
       base: { service: options.name },
       timestamp: pino.stdTimeFunctions.isoTime,
