@@ -1,6 +1,6 @@
-/** The order of the group of P-256 (FIPS 186-5). */
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-const halfOrder = Buffer.from((order >> 1n).toString(16).padStart(64, '0'), 'hex')
+/** The order n of the group of P-256 (FIPS 186-5), and its half. */
+const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex')
+const halfOrder = Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex')
 
 /** The 64 bytes r ‖ s of a P-256 signature in DER, as OpenSSL and most KMS print it. Throws RangeError for other bytes. */
 export function fromDer(der: Uint8Array): Uint8Array {
@@ -45,6 +45,12 @@ function derInteger(bytes: Uint8Array): Uint8Array {
 export function toLowS(signature: Uint8Array): Uint8Array {
   const s = Buffer.from(signature.buffer, signature.byteOffset + 32, 32)
   if (s.compare(halfOrder) <= 0) return signature
-  const twin = order - BigInt(`0x${s.toString('hex')}`)
-  return Buffer.concat([signature.subarray(0, 32), Buffer.from(twin.toString(16).padStart(64, '0'), 'hex')])
+  const twin = Uint8Array.from(signature)
+  let borrow = 0
+  for (let at = 31; at >= 0; at--) {
+    const difference = order.readUInt8(at) - s.readUInt8(at) - borrow
+    twin[32 + at] = difference
+    borrow = difference < 0 ? 1 : 0
+  }
+  return twin
 }
