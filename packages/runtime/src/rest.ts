@@ -1,6 +1,7 @@
 import { Fault } from '@tallystick/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { procedureCaller } from './call-procedure.ts'
 import { coercion } from './coerce.ts'
 import type { Coerce } from './coerce.ts'
 import type { Operation } from './operations.ts'
@@ -19,21 +20,14 @@ export function registerRest<Deps>(
 ): void {
   for (const operation of operations) {
     const { rest, meta, procedure } = operation
+    const call = procedureCaller(procedure, operation.name)
     const readInput = inputReader(operation)
     const status = rest.status ?? 200
-    const type = procedure._def.type
 
     const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const ctx = requestContext(shell, request, reply)
       const input = readInput(request)
-      const output: unknown = await procedure({
-        ctx,
-        getRawInput: () => Promise.resolve(input),
-        path: operation.name,
-        type,
-        signal: undefined,
-        batchIndex: 0,
-      })
+      const output = await call(ctx, input)
       const { answer } = ctx
       reply.code(answer.code ?? status)
       if (answer.body !== undefined) return reply.send(answer.body)

@@ -12,12 +12,10 @@ export async function startTelemetry(config: {
   endpoint: string | undefined
 }): Promise<() => Promise<void>> {
   if (!config.endpoint) return () => Promise.resolve()
-  const { NodeSDK, tracing: sdkTracing } = await import('@opentelemetry/sdk-node')
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
-  const exporter = new OTLPTraceExporter({ url: `${config.endpoint.replace(/\/$/, '')}/v1/traces` })
+  // The SDK reads the endpoint, headers and sampling from the standard OTEL_ variables itself.
+  const { NodeSDK } = await import('@opentelemetry/sdk-node')
   const sdk = new NodeSDK({
     serviceName: config.serviceName,
-    spanProcessors: [new sdkTracing.BatchSpanProcessor(exporter)],
     // Left out, the SDK would start OTLP exporters for these two as well.
     metricReaders: [],
     logRecordProcessors: [],
