@@ -1,0 +1,8 @@
+export type { ChainConfig } from './anchoring/chain-config.ts'
+export { deployRegistry } from './anchoring/deploy-registry.ts'
+export { auditConfig } from './config.ts'
+export type { AuditConfig } from './config.ts'
+export { readKeyFile } from './key-file.ts'
+export type { AuditRouter } from './router.ts'
+export { auditCollections, startAudit } from './start-audit.ts'
+export type { AuditService } from './start-audit.ts'

@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { generateSigningKey } from '@tallystick/receipt'
+import type { PrivateJwk } from '@tallystick/receipt'
+import { z } from 'zod'
+import { generateLogKey } from './log-key.ts'
+
+/**
+ * The secrets of one log: the Ed25519 key of its checkpoints and the keys of its receipts. To rotate, add a key with
+ * `nbf`, give the old one `exp`, and restart; the public half of a key stays published after it left the file.
+ */
+const keyFile = z.strictObject({
+  log_key: z.string(),
+  receipt_keys: z.array(z.custom<PrivateJwk>((value) => typeof value === 'object' && value !== null)).min(1),
+})
+
+/** The secrets that an audit service signs with. */
+export type AuditKeys = z.infer<typeof keyFile>
+
+/** Reads the key file. With `create`, a missing file is made with new keys, readable by its owner only. */
+export function readKeyFile(path: string, { create }: { create: boolean }): AuditKeys {
+  try {
+    return keyFile.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (!missing || !create)
+      throw new Error(`The key file ${path} cannot be used; see "Keys" in docs/operations.md`, {
+        cause: error,
+      })
+  }
+  const keys: AuditKeys = {
+    log_key: generateLogKey(),
+    receipt_keys: [generateSigningKey('ES256').privateJwk],
+  }
+  // Exclusive: two processes that start at once must not sign with different keys.
+  writeFileSync(path, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  return keys
+}

@@ -1,0 +1,122 @@
+import {
+  formatTlogProof,
+  consistencyProof,
+  inclusionProof,
+  tilePath,
+  tileSource,
+  treeRoot,
+} from '@tallystick/merkle'
+import type { HashSource } from '@tallystick/merkle'
+import type { Store, Stored } from '@tallystick/storage'
+import type { z } from 'zod'
+import { batches, checkpoints, positions, tiles } from './collections.ts'
+
+/** A published head. */
+export type PublishedCheckpoint = Omit<Stored<z.infer<typeof checkpoints.schema>>, 'version'>
+
+/** Reads of the log that many requests share: full tiles are kept in memory, they never change. */
+export interface LogReader {
+  latestCheckpoint(): Promise<PublishedCheckpoint | undefined>
+  indexOf(entryHex: string): Promise<number | undefined>
+  /** A proof in tlog-proof form of the entry at `index` under `checkpoint`. */
+  tlogProof(index: number, checkpoint: PublishedCheckpoint, extra?: Uint8Array): Promise<string>
+  inclusionProof(index: number, size: number): Promise<Uint8Array[]>
+  consistencyProof(from: number, to: number): Promise<Uint8Array[]>
+}
+
+const keptTiles = 4096
+
+/** How many entries have their place. */
+export async function logSize(store: Store, origin: string): Promise<number> {
+  const { items } = await store.find(batches.byFirst, { equals: [origin], order: 'desc', limit: 1 })
+  const [last] = items
+  return last ? last.first + last.size : 0
+}
+
+/** The roots of the full subtrees of a log of `size`, largest first. */
+export async function frontierHashes(store: Store, size: number): Promise<Uint8Array[]> {
+  const source = storedSource(store, size)
+  const hashes: Uint8Array[] = []
+  let start = 0
+  for (let level = Math.floor(Math.log2(Math.max(size, 1))) + 1; level >= 0; level--) {
+    const span = 2 ** level
+    if (Math.floor(size / span) % 2 === 0) continue
+    hashes.push(await source(level, start / span))
+    start += span
+  }
+  return hashes
+}
+
+/** The root of the first `size` entries, derived anew from the stored tiles. */
+export function rootFromTiles(store: Store, size: number): Promise<Uint8Array> {
+  return Promise.resolve(treeRoot(size, storedSource(store, size)))
+}
+
+/** A consistency proof between two sizes, derived from the stored tiles. */
+export function consistencyFromTiles(store: Store, from: number, to: number): Promise<Uint8Array[]> {
+  return consistencyProof(from, to, storedSource(store, to))
+}
+
+/** A log reader over `store`. `freshMs` bounds how long a copy may go on telling an older checkpoint. */
+export function logReader(
+  store: Store,
+  origin: string,
+  { freshMs = 100 }: { freshMs?: number } = {},
+): LogReader {
+  const full = new Map<string, Uint8Array>()
+  let latest: Promise<PublishedCheckpoint | undefined> | undefined
+  let readAt = -Infinity
+
+  async function readTile(level: number, index: number, width: number): Promise<Uint8Array> {
+    const id = tilePath(level, index)
+    const kept = full.get(id)
+    if (kept) return kept
+    const tile = await store.get(tiles, id)
+    if (!tile || tile.width < width) throw new Error(`the log's tile ${id} is missing`)
+    if (tile.width === 256) {
+      const [oldest] = full.keys()
+      if (full.size >= keptTiles && oldest !== undefined) full.delete(oldest)
+      full.set(id, tile.bytes)
+    }
+    return tile.bytes
+  }
+  const source = (size: number): HashSource => tileSource(readTile, size)
+
+  return {
+    latestCheckpoint() {
+      const now = performance.now()
+      if (!latest || now - readAt > freshMs) {
+        readAt = now
+        latest = latestCheckpoint(store, origin)
+        latest.catch(() => (latest = undefined))
+      }
+      return latest
+    },
+    async indexOf(entryHex) {
+      return (await store.get(positions, entryHex))?.index
+    },
+    async tlogProof(index, checkpoint, extra) {
+      const proof = await inclusionProof(index, checkpoint.size, source(checkpoint.size))
+      return formatTlogProof({ index, proof, checkpoint: checkpoint.note, ...(extra && { extra }) })
+    },
+    inclusionProof: (index, size) => inclusionProof(index, size, source(size)),
+    consistencyProof: (from, to) => consistencyProof(from, to, source(to)),
+  }
+}
+
+/** The newest checkpoint as it is stored. */
+export async function latestCheckpoint(
+  store: Store,
+  origin: string,
+): Promise<PublishedCheckpoint | undefined> {
+  const { items } = await store.find(checkpoints.bySize, { equals: [origin], order: 'desc', limit: 1 })
+  return items[0]
+}
+
+function storedSource(store: Store, size: number): HashSource {
+  return tileSource(async (level, index, width) => {
+    const tile = await store.get(tiles, tilePath(level, index))
+    if (!tile || tile.width < width) throw new Error(`the log's tile ${level}/${index} is missing`)
+    return tile.bytes
+  }, size)
+}

@@ -1,0 +1,101 @@
+import { Fault } from '@tallystick/protocol'
+import { buildEvidence } from '@tallystick/evidence'
+import type { AnchorPart, EvidenceBundle } from '@tallystick/evidence'
+import { ReceiptError, receiptEntry, verifyReceipt } from '@tallystick/receipt'
+import type { Deps } from './deps.ts'
+import type { PublishedCheckpoint } from './log-reader.ts'
+
+/** The anchored heads that cover a log index, and the checkpoint of the first of them; given by the anchoring part. */
+export type AnchoredHeads = (
+  index: number,
+) => Promise<{ heads: Omit<AnchorPart, 'consistency'>[]; checkpoint: PublishedCheckpoint | undefined }>
+
+/** The inclusion proof of a compact receipt in the newest checkpoint, as tlog-proof text. Throws Fault `proof_pending`. */
+export async function proveReceipt(
+  deps: Pick<Deps, 'log'>,
+  jws: string,
+): Promise<{ index: number; text: string; checkpoint: PublishedCheckpoint }> {
+  const entry = Buffer.from(receiptEntry(jws)).toString('hex')
+  return proveEntry(deps, entry, Buffer.from(jws, 'latin1'))
+}
+
+/** As proveReceipt, for a log entry in hex; the proof carries `extra`. Throws Fault `proof_pending`. */
+export async function proveEntry(
+  deps: Pick<Deps, 'log'>,
+  entry: string,
+  extra?: Uint8Array,
+): Promise<{ index: number; text: string; checkpoint: PublishedCheckpoint }> {
+  const index = await deps.log.indexOf(entry)
+  const checkpoint = await deps.log.latestCheckpoint()
+  if (index === undefined || !checkpoint || index >= checkpoint.size) throw new Fault('proof_pending')
+  return { index, checkpoint, text: await deps.log.tlogProof(index, checkpoint, extra) }
+}
+
+/**
+ * The evidence of a compact receipt: receipt, keys, proof and anchors. The proof is under the anchored checkpoint where
+ * there is one, so that it needs no consistency proof. Throws Fault `proof_pending`.
+ */
+export async function receiptEvidence(
+  deps: Pick<Deps, 'log' | 'keySet' | 'origin' | 'logKey' | 'anchoredHeads'>,
+  jws: string,
+): Promise<EvidenceBundle> {
+  const index = await deps.log.indexOf(Buffer.from(receiptEntry(jws)).toString('hex'))
+  if (index === undefined) throw new Fault('proof_pending')
+  const { heads, checkpoint: anchored } = await deps.anchoredHeads(index)
+  const checkpoint = anchored ?? (await deps.log.latestCheckpoint())
+  if (!checkpoint || index >= checkpoint.size) throw new Fault('proof_pending')
+  const proof = await deps.log.inclusionProof(index, checkpoint.size)
+  return buildEvidence({
+    receipt: jws,
+    jwks: deps.keySet(),
+    log: { origin: deps.origin, key: deps.logKey },
+    proof: { index, proof, checkpoint: checkpoint.note },
+    anchors: await Promise.all(
+      heads.map(async (head) => ({
+        ...head,
+        consistency: await consistencyTo(deps, checkpoint.size, head.size),
+      })),
+    ),
+  })
+}
+
+/** Checks that we signed the receipt: nobody else's claims get evidence. Throws Fault `not_found` with the reason. */
+export async function requireOwnReceipt(deps: Pick<Deps, 'keySet' | 'origin'>, jws: string): Promise<void> {
+  try {
+    const { payload } = await verifyReceipt(jws, deps.keySet())
+    if (payload.iss !== deps.origin)
+      throw new Fault('not_found', { detail: `The receipt is of the log ${payload.iss}` })
+  } catch (error) {
+    if (error instanceof ReceiptError) {
+      throw new Fault('not_found', {
+        detail: `This log gave no such receipt: ${error.message}`,
+        cause: error,
+      })
+    }
+    throw error
+  }
+}
+
+/** The consistency proof between two published sizes with both heads. Throws Fault `invalid_range`. */
+export async function consistencyBetween(
+  deps: Pick<Deps, 'log'>,
+  from: number,
+  to: number,
+): Promise<string[]> {
+  const latest = await deps.log.latestCheckpoint()
+  if (!(from > 0 && from <= to && latest && to <= latest.size)) throw new Fault('invalid_range')
+  return (await deps.log.consistencyProof(from, to)).map(base64)
+}
+
+async function consistencyTo(
+  deps: Pick<Deps, 'log'>,
+  proved: number,
+  anchored: number,
+): Promise<Uint8Array[]> {
+  if (proved === anchored) return []
+  return deps.log.consistencyProof(Math.min(proved, anchored), Math.max(proved, anchored))
+}
+
+function base64(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('base64')
+}

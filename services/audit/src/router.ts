@@ -1,0 +1,228 @@
+import { evidenceBundle, verifyEvidence } from '@tallystick/evidence'
+import { auditRecord, auditReceipt, auditRecordDetail, Fault } from '@tallystick/protocol'
+import { createApi } from '@tallystick/runtime'
+import { StorageError } from '@tallystick/storage'
+import { z } from 'zod'
+import { positions } from './collections.ts'
+import type { Deps } from './deps.ts'
+import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
+import { listAnchors } from './list-anchors.ts'
+import {
+  consistencyBetween,
+  proveEntry,
+  proveReceipt,
+  receiptEvidence,
+  requireOwnReceipt,
+} from './prove-receipt.ts'
+import { receiptView } from './receipt-view.ts'
+import { recordEvents } from './record-events.ts'
+import * as wire from './schemas.ts'
+
+const api = createApi<Deps & { chains: readonly { id: string; contract: string }[] }>()
+const records = { tags: ['Records'] }
+const proofs = { tags: ['Proofs'] }
+const textOrJson = { produces: ['text/plain'] }
+
+/** The audit service's procedures: the same over tRPC and REST. */
+export const router = api.router({
+  record: api
+    .procedure({
+      ...records,
+      summary: 'Record events and get their receipts',
+      description: 'Idempotent by event id. Each record succeeds or is refused on its own.',
+      scope: 'audit:write',
+      rest: { method: 'POST', path: '/v1/audit/records' },
+    })
+    .input(z.strictObject({ records: z.array(auditRecord).min(1).max(1000) }))
+    .output(z.strictObject({ object: z.literal('record_outcomes'), data: z.array(wire.recordOutcome) }))
+    .mutation(async ({ ctx, input }) => ({
+      object: 'record_outcomes' as const,
+      data: await recordEvents(ctx.deps, ctx.caller.tenant, input.records),
+    })),
+
+  list: api
+    .procedure({
+      ...records,
+      summary: 'List receipts, newest first',
+      scope: 'audit:read',
+      rest: { method: 'GET', path: '/v1/audit' },
+    })
+    .input(wire.listInput)
+    .output(wire.listOf(auditReceipt))
+    .query(async ({ ctx, input }) => {
+      const { data, next } = await cursorChecked(listReceipts(ctx.deps, ctx.caller.tenant, input))
+      return list(data, next, '/v1/audit')
+    }),
+
+  get: api
+    .procedure({
+      ...records,
+      summary: 'A receipt with its event and salt',
+      scope: 'audit:read',
+      errors: ['not_found'],
+      rest: { method: 'GET', path: '/v1/audit/{audit_id}' },
+    })
+    .input(wire.auditIdInput)
+    .output(auditRecordDetail)
+    .query(async ({ ctx, input }) => {
+      const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      const position = await ctx.deps.store.get(positions, entryHex(receipt))
+      const { body, salt } = receipt
+      return {
+        ...receiptView(receipt, ctx.deps, position?.index),
+        ...(body &&
+          salt && { body: { event: Buffer.from(body).toString(), salt: Buffer.from(salt).toString('hex') } }),
+      }
+    }),
+
+  proof: api
+    .procedure({
+      ...proofs,
+      summary: 'The inclusion proof of a receipt, as JSON or as tlog-proof text',
+      scope: 'audit:read',
+      errors: ['not_found', 'proof_pending'],
+      rest: { method: 'GET', path: '/v1/audit/{audit_id}/proof', ...textOrJson },
+    })
+    .input(wire.auditIdInput)
+    .output(wire.inclusionProof)
+    .query(async ({ ctx, input }) => {
+      const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      const { index, text, checkpoint } = await proveReceipt(ctx.deps, receipt.jws)
+      if (ctx.requestHeader('accept')?.startsWith('text/plain'))
+        ctx.answer.raw('text/plain; charset=utf-8', text)
+      return { object: 'inclusion_proof' as const, index, size: checkpoint.size, proof: text }
+    }),
+
+  evidence: api
+    .procedure({
+      ...proofs,
+      summary: 'The evidence bundle of a receipt',
+      scope: 'audit:read',
+      errors: ['not_found', 'proof_pending'],
+      rest: { method: 'GET', path: '/v1/audit/{audit_id}/evidence' },
+    })
+    .input(wire.auditIdInput)
+    .output(evidenceBundle)
+    .query(async ({ ctx, input }) => {
+      const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      return receiptEvidence(ctx.deps, receipt.jws)
+    }),
+
+  evidenceOf: api
+    .procedure({
+      ...proofs,
+      summary: 'Proof for whoever holds a receipt or its hash',
+      description:
+        'With the receipt: its evidence bundle. With its hash alone: the inclusion proof, without the receipt, since every hash in the log is public and receipts are not.',
+      scope: 'public',
+      errors: ['not_found', 'proof_pending'],
+      rest: { method: 'POST', path: '/v1/audit/evidence' },
+    })
+    .input(wire.evidenceInput)
+    .output(z.union([evidenceBundle, wire.inclusionProof]))
+    .mutation(async ({ ctx, input }) => {
+      if (input.receipt !== undefined) {
+        await requireOwnReceipt(ctx.deps, input.receipt)
+        return receiptEvidence(ctx.deps, input.receipt)
+      }
+      const entry = (input.receipt_hash ?? '').slice('sha256:'.length)
+      if ((await ctx.deps.log.indexOf(entry)) === undefined) {
+        throw new Fault('not_found', { detail: 'The log has no entry with this hash' })
+      }
+      const { index, text, checkpoint } = await proveEntry(ctx.deps, entry)
+      return { object: 'inclusion_proof' as const, index, size: checkpoint.size, proof: text }
+    }),
+
+  verify: api
+    .procedure({
+      ...proofs,
+      summary: 'Grade an evidence bundle under the keys and contracts of this log',
+      description: 'A convenience: whoever does not want to trust this answer runs the offline verifier.',
+      scope: 'public',
+      rest: { method: 'POST', path: '/v1/audit/verify' },
+    })
+    .input(wire.verifyInput)
+    .output(wire.verdict)
+    .mutation(async ({ ctx, input }) => {
+      const contracts = ctx.deps.chains.map(({ id, contract }) => ({ chain: id, address: contract }))
+      const policy = { jwks: { keys: [...ctx.deps.keySet().keys] }, logKey: ctx.deps.logKey, contracts }
+      return JSON.parse(JSON.stringify(await verifyEvidence(input.evidence, policy))) as z.infer<
+        typeof wire.verdict
+      >
+    }),
+
+  consistency: api
+    .procedure({
+      ...proofs,
+      summary: 'The consistency proof between two sizes of the log',
+      scope: 'public',
+      errors: ['invalid_range'],
+      rest: { method: 'GET', path: '/v1/audit/consistency' },
+    })
+    .input(wire.consistencyInput)
+    .output(wire.consistency)
+    .query(async ({ ctx, input: { from, to } }) => ({
+      object: 'consistency_proof' as const,
+      from,
+      to,
+      proof: await consistencyBetween(ctx.deps, from, to),
+    })),
+
+  anchors: api
+    .procedure({
+      ...proofs,
+      summary: 'Anchors of the log, newest first',
+      scope: 'public',
+      rest: { method: 'GET', path: '/v1/anchors' },
+    })
+    .input(wire.anchorsInput)
+    .output(wire.listOf(wire.anchorView))
+    .query(async ({ ctx, input }) => {
+      const { data, next } = await cursorChecked(listAnchors(ctx.deps, input))
+      return list(data, next, '/v1/anchors')
+    }),
+
+  keys: api
+    .procedure({
+      ...proofs,
+      summary: 'Keys and contracts by which everything here is verified',
+      scope: 'public',
+      rest: { method: 'GET', path: '/v1/keys' },
+    })
+    .output(wire.keys)
+    .query(({ ctx: { deps } }) => ({
+      object: 'keys' as const,
+      log: { origin: deps.origin, key: deps.logKey },
+      jwks: { keys: deps.keySet().keys.map((key) => ({ ...key })) },
+      chains: deps.chains.map(({ id, contract }) => ({ chain: id, contract })),
+    })),
+})
+
+/** The type that clients of the audit service are made from. */
+export type AuditRouter = typeof router
+
+function list<T>(data: T[], next: string | undefined, url: string) {
+  return {
+    object: 'list' as const,
+    data,
+    has_more: next !== undefined,
+    ...(next !== undefined && { next_cursor: next }),
+    url,
+  }
+}
+
+async function cursorChecked<T>(page: Promise<T>): Promise<T> {
+  try {
+    return await page
+  } catch (error) {
+    if (!(error instanceof StorageError && error.code === 'InvalidQuery')) throw error
+    const errors = [
+      {
+        pointer: '/starting_after',
+        message: 'is no cursor of this list',
+        fix: 'Use next_cursor of the page before.',
+      },
+    ]
+    throw new Fault('validation_failed', { errors, cause: error })
+  }
+}

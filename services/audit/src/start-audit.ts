@@ -1,0 +1,138 @@
+import {
+  apiKeys,
+  createMetrics,
+  createServer,
+  keyStore,
+  leases,
+  leaseTerms,
+  systemEntropy,
+} from '@tallystick/runtime'
+import type { KeyStore, Lifecycle } from '@tallystick/runtime'
+import { openStore } from '@tallystick/storage'
+import type { Collection, Store } from '@tallystick/storage'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { anchoredHeads, anchorProofs } from './anchor-proofs.ts'
+import type { ChainConfig } from './anchoring/chain-config.ts'
+import { anchorAccounts, anchors } from './anchoring/collections.ts'
+import { auditMetrics } from './audit-metrics.ts'
+import { chainClient } from './chain.ts'
+import { batches, checkpoints, positions, queue, receipts, signingKeys, tiles } from './collections.ts'
+import type { AuditConfig } from './config.ts'
+import type { Deps } from './deps.ts'
+import type { AuditKeys } from './key-file.ts'
+import { importLogKey } from './log-key.ts'
+import { logReader } from './log-reader.ts'
+import { registerLogRoutes } from './log-routes.ts'
+import { publishKeys } from './published-keys.ts'
+import { router } from './router.ts'
+import { signingPool } from './signing/signing-pool.ts'
+import { startLoops } from './start-loops.ts'
+
+/** Every collection of the audit service. */
+export const auditCollections: Collection[] = [
+  receipts,
+  queue,
+  batches,
+  positions,
+  tiles,
+  checkpoints,
+  signingKeys,
+  anchors,
+  anchorAccounts,
+  anchorProofs,
+  apiKeys,
+  leases,
+  leaseTerms,
+]
+
+/** A running audit service. */
+export interface AuditService {
+  server: FastifyInstance
+  store: Store
+  apiKeys: KeyStore
+  /** The log's C2SP verifier key. */
+  logKey: string
+}
+
+const sequenceMs = 50
+const anchorMs = 500
+// 1,000 records of a few kilobytes; a commit of them stays below what the storage takes.
+const bodyLimit = 4 * 1024 * 1024
+
+/** Opens the store, publishes keys, starts loops and builds the server; the caller listens. Stops with `lifecycle`. */
+export async function startAudit(options: {
+  config: AuditConfig & { chains: readonly ChainConfig[] }
+  keys: AuditKeys
+  log: Logger
+  lifecycle: Lifecycle
+  publicUrl?: string
+}): Promise<AuditService> {
+  const { config, keys, log, lifecycle } = options
+  const entropy = systemEntropy()
+  const origin = config.LOG_ORIGIN
+  const signer = importLogKey(keys.log_key, origin)
+  const store = await openStore(config.DATABASE_URL, {
+    name: `audit-${config.MODE}`,
+    collections: auditCollections,
+    log: (message, fields) => log.info(fields, message),
+  })
+  lifecycle.onStop('store', () => store.close())
+
+  const keySet = await publishKeys({ store, origin, now: entropy.now }, keys.receipt_keys)
+  const pool = signingPool({
+    keys: keys.receipt_keys,
+    threads: config.SIGNING_THREADS,
+    onDeath: (cause) => log.error({ err: cause }, 'a signing thread died and is replaced'),
+  })
+  lifecycle.onStop('signing', () => pool.close())
+
+  const metrics = createMetrics({ process: true })
+  const chains = config.chains.map((chain) => chainClient(chain))
+  const loops = startLoops({
+    store,
+    origin,
+    signer,
+    chains,
+    now: entropy.now,
+    log,
+    metrics,
+    measures: auditMetrics(metrics),
+    owner: `${process.pid}-${Buffer.from(entropy.random(8)).toString('hex')}`,
+    checkpointMs: config.CHECKPOINT_MS,
+    sequenceMs,
+    anchorMs,
+  })
+  lifecycle.onStop('loops', () => loops.stop())
+
+  const deps: Deps & { chains: typeof chains } = {
+    ...entropy,
+    store,
+    origin,
+    livemode: config.MODE === 'live',
+    logKey: signer.verifierKey,
+    mergeDelaySeconds: config.MERGE_DELAY_SECONDS,
+    signReceipts: (payloads) => pool.signReceipts(payloads),
+    keySet: () => keySet,
+    log: logReader(store, origin),
+    anchoredHeads: anchoredHeads(store, origin, chains),
+    queued: loops.queued,
+    chains,
+  }
+  const keysOfCallers = keyStore(store, { ...entropy, mode: config.MODE })
+  const server = createServer({
+    name: 'audit',
+    description: 'Receipts, the Merkle log, its anchors and their proofs',
+    router,
+    deps,
+    log,
+    keys: keysOfCallers,
+    store,
+    metrics,
+    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    bodyLimit,
+    routes: (fastify) => registerLogRoutes(fastify, deps),
+  })
+  lifecycle.onStop('server', () => server.close())
+  return { server, store, apiKeys: keysOfCallers, logKey: signer.verifierKey }
+}
