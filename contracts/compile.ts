@@ -12,7 +12,6 @@ interface CompilerOutput {
 /** Compiler settings of the published bytecode; foundry.toml repeats them. No metadata: same source, same bytes. */
 const settings = {
   evmVersion: 'osaka',
-  viaIR: true,
   optimizer: { enabled: true, runs: 1_000_000 },
   metadata: { bytecodeHash: 'none', appendCBOR: false },
   outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
