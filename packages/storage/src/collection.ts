@@ -59,16 +59,16 @@ export interface CollectionDeclaration<S, I, F> {
  * index that does not begin with the partition, or two `[]` keys in an index.
  */
 export function collection<
-  S extends z.ZodType<Document>,
-  const I extends Readonly<Record<string, IndexDeclaration<KeyOf<z.output<S>>>>> = Record<never, never>,
+  T extends Document,
+  const I extends Readonly<Record<string, IndexDeclaration<KeyOf<T>>>> = Record<never, never>,
 >(
   name: string,
-  declaration: CollectionDeclaration<S, I, FieldOf<z.output<S>>>,
-): Collection<z.output<S>> & { readonly [K in keyof I]: Index<z.output<S>> } {
+  declaration: CollectionDeclaration<z.ZodType<T>, I, FieldOf<T>>,
+): Collection<T> & { readonly [K in keyof I]: Index<T> } {
   const { schema, partition, expires } = declaration
   if (!identifier.test(name)) throw new InvalidQuery(`${name} cannot name a collection`)
-  const indexes: Index<z.output<S>>[] = []
-  const declared = { name, schema: schema as z.ZodType<z.output<S>>, partition, indexes, expires }
+  const indexes: Index<T>[] = []
+  const declared = { name, schema, partition, indexes, expires }
   for (const [key, value] of Object.entries<IndexDeclaration>(declaration.indexes ?? {})) {
     if (key in declared) throw new InvalidQuery(`${key} cannot name an index of ${name}`)
     const index = { collection: declared, name: key, ...readDeclaration(value) }
@@ -77,7 +77,7 @@ export function collection<
   }
   const handles = Object.fromEntries(indexes.map((index) => [index.name, index]))
   // The handles' names are the declaration's own keys.
-  return Object.assign(declared, handles as { readonly [K in keyof I]: Index<z.output<S>> })
+  return Object.assign(declared, handles as { readonly [K in keyof I]: Index<T> })
 }
 
 const identifier = /^[A-Za-z][A-Za-z0-9_]{0,47}$/

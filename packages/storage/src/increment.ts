@@ -21,7 +21,7 @@ export function addWithinBounds(
 ): Document {
   const after: Document & Record<string, unknown> = { ...document }
   for (const [field, delta] of Object.entries(by)) {
-    const sum = add(after[field] ?? undefined, delta, field, place)
+    const sum = add(after[field], delta, field, place)
     const { atLeast = sum, atMost = sum } = bounds[field] ?? {}
     const fits = typeof sum === 'bigint' ? sum === BigInt.asIntN(64, sum) : Number.isFinite(sum)
     if (!fits || sum < atLeast || sum > atMost) {

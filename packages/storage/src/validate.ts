@@ -32,11 +32,26 @@ export function checkDocument(collection: Collection, document: Document, write?
   const place = { collection: collection.name, write }
   checkId(document.id, collection, write)
   checkValue(document, place)
+  checkFields(collection, document, place)
+  checkPartition(collection, document, write)
+}
+
+/** Refuses a document without its partition, by which a cluster would place it. */
+export function checkPartition(
+  collection: Pick<Collection, 'name' | 'partition'>,
+  document: Document,
+  write?: number,
+): void {
+  if (typeof (fieldOf(document, collection.partition) ?? null) === 'string') return
+  throw new InvalidDocument(`${collection.name}: the partition ${collection.partition} is missing`, {
+    collection: collection.name,
+    write,
+  })
+}
+
+function checkFields(collection: Collection, document: Document, place: Place): void {
   for (const { keys } of collection.indexes) {
     for (const { field, each } of keys) checkKey(field, each, fieldOf(document, field), place)
-  }
-  if (collection.partition !== 'id' && fieldOf(document, collection.partition) === undefined) {
-    throw new InvalidDocument(`${collection.name}: the partition ${collection.partition} is missing`, place)
   }
   const gone = collection.expires === undefined ? undefined : fieldOf(document, collection.expires)
   if (gone !== undefined && gone !== null && !(gone instanceof Date)) {
@@ -157,7 +172,10 @@ function checkIncrement(write: Extract<Write, { type: 'increment' }>, place: Pla
     if (!(field in by))
       throw new InvalidDocument(`${collection.name}.${field} has bounds and no increment`, place)
   }
-  checkDocument(collection, { ...create, ...by, id: write.id }, place.write)
+  const created = { ...create, ...by, id: write.id }
+  checkValue(created, place)
+  // Whether `create` has the partition matters only if there is no document: the adapter finds out.
+  checkFields(collection, created, place)
 }
 
 /** Refuses an insertMany that is too long or holds a document that `checkDocument` refuses. */

@@ -17,6 +17,7 @@ export interface Layout {
   /** The fields that have a column of their own. */
   readonly fields: readonly string[]
   readonly indexes: readonly IndexLayout[]
+  readonly partition: string
   readonly expires: string | undefined
   /** The declaration as text: two processes that differ in it must not write the same table. */
   readonly declaration: string
@@ -35,7 +36,7 @@ export function layoutOf(collection: Collection): Layout {
   const declaration = JSON.stringify([partition, expires, declared], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
-  return { name, table: `d_${name}`, fields: [...fields], indexes, expires, declaration }
+  return { name, table: `d_${name}`, fields: [...fields], indexes, partition, expires, declaration }
 }
 
 function indexLayout(collection: string, { name, keys, unique, where }: Index): IndexLayout {

@@ -54,14 +54,14 @@ export function isMember(document: Document, where: Where | undefined): boolean 
   const fields = document as Document & Record<string, Scalar | undefined>
   return Object.entries(where).every(([field, wanted]) => {
     const value = fields[field]
-    if (isPresence(wanted)) return value !== undefined
+    if (!isKey(wanted)) return value !== undefined
     if (wanted === null) return value === undefined || value === null
     return value !== undefined && value !== null && sameColumn(toColumn(value), toColumn(wanted))
   })
 }
 
-function isPresence(wanted: Where[string]): wanted is { exists: true } {
-  return typeof wanted === 'object' && wanted !== null && 'exists' in wanted
+function isKey(wanted: Where[string]): wanted is Scalar {
+  return !(typeof wanted === 'object' && wanted !== null && 'exists' in wanted)
 }
 
 function sameColumn(left: Column, right: Column): boolean {

@@ -3,7 +3,7 @@ import { decode, encode } from '../codec.ts'
 import type { Document } from '../collection.ts'
 import { DuplicateKey, StaleVersion, type StorageErrorPlace } from '../errors.ts'
 import { addWithinBounds } from '../increment.ts'
-import { checkDocumentSize } from '../validate.ts'
+import { checkDocumentSize, checkPartition } from '../validate.ts'
 import { sqliteCode } from './connection.ts'
 import { derivedColumns, type IndexLayout, type Layout, sideIndexes } from './layout.ts'
 import type { Operation, Packed } from './messages.ts'
@@ -71,6 +71,7 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
   const increment = (operation: Extract<Operation, { type: 'increment' }>, place: StorageErrorPlace) => {
     const { id, by, bounds, create } = operation
     const old = read(id)
+    if (old === undefined) checkPartition(layout, { ...create, id }, place.write)
     const before = old === undefined ? { ...create, id } : decode(old.body)
     const after = addWithinBounds(before, by, bounds, place)
     const body = encode(after)
