@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest'
+import { createLog } from './log.ts'
+import { loop } from './loop.ts'
+import { createMetrics } from './metrics.ts'
+
+const log = createLog({ name: 'test', level: 'silent' })
+const hour = 3_600_000
+
+/** A promise for the nth run of a loop. */
+function runs(count: number) {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let seen = 0
+  return { reached: promise, run: () => void (++seen >= count && resolve()), seen: () => seen }
+}
+
+test('runs without a pause while there is more', async () => {
+  const counted = runs(5)
+  const running = loop({
+    name: 'busy',
+    everyMs: hour,
+    log,
+    run: async () => {
+      counted.run()
+      return counted.seen() < 5
+    },
+  })
+  await counted.reached
+  await running.stop()
+  expect(counted.seen()).toBe(5)
+})
+
+test('a wake ends the pause, also one that came during the run', async () => {
+  const counted = runs(3)
+  const running = loop({
+    name: 'woken',
+    everyMs: hour,
+    log,
+    run: async () => {
+      counted.run()
+      if (counted.seen() < 3) running.wake()
+    },
+  })
+  await counted.reached
+  await running.stop()
+})
+
+test('an error is counted, does not end the loop, and is not rushed by a wake', async () => {
+  const counted = runs(2)
+  const metrics = createMetrics()
+  const started = performance.now()
+  const running = loop({
+    name: 'failing',
+    everyMs: 1,
+    log,
+    metrics,
+    run: async () => {
+      counted.run()
+      running.wake()
+      throw new Error('no')
+    },
+  })
+  await counted.reached
+  await running.stop()
+  expect(performance.now() - started).toBeGreaterThan(90)
+  const values = (await metrics.loopRuns.get()).values
+  expect(values).toMatchObject([{ value: 2, labels: { loop: 'failing', outcome: 'error' } }])
+})
+
+test('a stop lets the run under way end', async () => {
+  const release = Promise.withResolvers<void>()
+  let ended = false
+  const running = loop({
+    name: 'slow',
+    everyMs: 1,
+    log,
+    run: async () => {
+      await release.promise
+      ended = true
+    },
+  })
+  const stopped = running.stop()
+  release.resolve()
+  await stopped
+  expect(ended).toBe(true)
+})
+
+test('ends by the signal too', async () => {
+  const controller = new AbortController()
+  const running = loop({
+    name: 'signalled',
+    everyMs: hour,
+    log,
+    run: async () => {},
+    signal: controller.signal,
+  })
+  controller.abort()
+  await running.stopped
+})

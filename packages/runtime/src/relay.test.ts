@@ -1,0 +1,134 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openStore } from '@tallystick/storage'
+import type { Store } from '@tallystick/storage'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { leases, leaseTerms } from './lease.ts'
+import { createLog } from './log.ts'
+import type { Loop } from './loop.ts'
+import { createMetrics } from './metrics.ts'
+import { outbox, outboxEvent } from './outbox.ts'
+import { relay } from './relay.ts'
+import type { RelayOptions } from './relay.ts'
+
+const log = createLog({ name: 'test', level: 'silent' })
+const start = Date.parse('2026-01-01T00:00:00Z')
+let store: Store
+let time = start
+let relays: Loop[]
+
+beforeEach(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'relay-'))
+  store = await openStore(`sqlite:${folder}`, {
+    name: 'relay-test',
+    collections: [outbox, leases, leaseTerms],
+  })
+  time = start
+  relays = []
+})
+afterEach(async () => {
+  await Promise.all(relays.map((running) => running.stop()))
+  await store.close()
+})
+
+const event = (id: string) =>
+  outboxEvent({ id, tenant: 'acct_a', type: 'thing.made', at: new Date(time), data: { id } })
+
+function startRelay(owner: string, options: Pick<RelayOptions, 'deliver'> & Partial<RelayOptions>): Loop {
+  const running = relay({
+    store,
+    owner,
+    now: () => new Date(time),
+    log,
+    everyMs: 2,
+    maxBackoffMs: 5,
+    ttlMs: 200,
+    ...options,
+  })
+  relays.push(running)
+  return running
+}
+
+async function emptied(): Promise<void> {
+  while ((await store.find(outbox.byDue, { equals: ['events'] })).items.length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+test('delivers in the order of writing, within one millisecond too, and then forgets', async () => {
+  const ids = Array.from({ length: 50 }, (_, index) => `evt_${(index * 7919) % 50}`)
+  for (const id of ids) await store.commit([event(id)])
+  const delivered: string[] = []
+  startRelay('a', {
+    batchSize: 7,
+    deliver: async (events) => void delivered.push(...events.map(({ id }) => id)),
+  })
+  await emptied()
+  expect(delivered).toEqual(ids)
+})
+
+test('a crash between delivery and removal delivers again, and loses nothing', async () => {
+  await store.commit([event('evt_1'), event('evt_2')])
+  const delivered: string[] = []
+  const crashed = startRelay('a', {
+    deliver: async (events) => {
+      delivered.push(...events.map(({ id }) => id))
+      // Another process takes over while the acknowledgement is on its way: the removal must not happen.
+      const term = await store.get(leaseTerms, 'relay.events')
+      time += 1000
+      expect(term).toBeDefined()
+      startRelay('b', {
+        deliver: async (again) => void delivered.push(...again.map(({ id }) => `again ${id}`)),
+      })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    },
+  })
+  await emptied()
+  await crashed.stop()
+  expect(delivered).toEqual(['evt_1', 'evt_2', 'again evt_1', 'again evt_2'])
+})
+
+test('one event that is always refused holds up no other, and is seen in the metrics', async () => {
+  const metrics = createMetrics()
+  await store.commit(['evt_1', 'evt_bad', 'evt_2', 'evt_3', 'evt_4'].map(event))
+  const delivered: string[] = []
+  const attempts = Promise.withResolvers<void>()
+  let refused = 0
+  startRelay('a', {
+    metrics,
+    // Minutes pass at each look at the clock, so that what was set aside comes back soon.
+    now: () => new Date((time += 60_000)),
+    deliver: async (events) => {
+      if (events.some(({ id }) => id === 'evt_bad')) {
+        if (events.length === 1 && ++refused === 6) attempts.resolve()
+        throw new Error('no')
+      }
+      delivered.push(...events.map(({ id }) => id))
+    },
+  })
+  await attempts.promise
+  await relays[0]?.stop()
+  expect(delivered).toEqual(['evt_1', 'evt_2', 'evt_3', 'evt_4'])
+  expect(await store.get(outbox, 'evt_bad')).toMatchObject({ stuck: true })
+  expect((await metrics.outboxStuck.get()).values).toMatchObject([{ value: 1 }])
+})
+
+test('an outage of the destination delays events and loses none', async () => {
+  const ids = Array.from({ length: 20 }, (_, index) => `evt_${index}`)
+  await store.commit(ids.map(event))
+  let failures = 0
+  const delivered = new Set<string>()
+  startRelay('a', {
+    deliver: async (events) => {
+      if (failures++ < 12) {
+        time += 1000
+        throw new Error('down')
+      }
+      time += 1000
+      for (const { id } of events) delivered.add(id)
+    },
+  })
+  await emptied()
+  expect([...delivered].sort()).toEqual(ids.sort())
+})
