@@ -50,19 +50,19 @@ function selectionClauses({ keys, where }: Index, { equals, range }: Selection):
 
 /**
  * "Beyond (a, b, id)" is: a beyond, or a equal and b beyond, or both equal and the id beyond. The first clause says
- * again what follows for the first key alone: from it MongoDB takes the bounds of the index scan.
+ * again what follows for `a` alone: from it MongoDB takes the bounds of the index scan.
  */
 function cursorClauses(index: Index, fixed: number, order: Order, { key, id }: Cursor): Clause[] {
   const keys = index.keys
     .map(({ field }, position): [string, Scalar] => [rowField(field), key[position] ?? null])
     .slice(fixed)
-  if (!index.keys.some(({ field }) => field === 'id')) keys.push(['_id', id])
+  if (hasIdLast(index)) keys.push(['_id', id])
   const options = keys.flatMap(([field, value], position) => {
     const beyond = beyondClause(field, value, order)
     const equal = keys.slice(0, position).map(([field, value]): Clause => ({ [field]: { $eq: value } }))
     return beyond === undefined ? [] : [all([...equal, beyond])]
   })
-  // Nothing comes after null when the order is descending.
+  // Nothing comes after null when the order is descending, nor after the only document of a whole unique key.
   if (options.length === 0) return [{ _id: { $in: [] } }]
   const [first] = keys
   const bound = first === undefined ? undefined : atOrBeyondClause(...first, order)

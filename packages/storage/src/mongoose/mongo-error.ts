@@ -4,9 +4,14 @@ import { DuplicateKey, StorageError, TooLarge, Unavailable, type StorageErrorPla
 const duplicateKey = 11000
 const tooLarge = new Set([10334, 17280, 17419, 17420])
 
+/** Whether a server's code says that a key is taken. */
+export function isDuplicateCode(code: unknown): boolean {
+  return code === duplicateKey
+}
+
 /** Whether a server refused a document because its id, or the key of a unique index, is taken. */
 export function isDuplicateKey(error: unknown): error is mongoose.mongo.MongoServerError {
-  return error instanceof mongoose.mongo.MongoServerError && error.code === duplicateKey
+  return error instanceof mongoose.mongo.MongoServerError && isDuplicateCode(error.code)
 }
 
 /** The declared name of the unique index that refused, `id` for the id. The driver gives only the server's sentence. */

@@ -21,5 +21,5 @@ export function toRow(document: Document, version: number): Row {
 export function fromRow<T extends Document>(row: Row): Stored<T> {
   const { _id, version, [lockField]: _, ...fields } = row
   // The row was written by `toRow` from a T.
-  return { id: _id, ...fields, version: Number(version) } as Stored<Document> as Stored<T>
+  return { id: _id, ...fields, version } as Stored<Document> as Stored<T>
 }
