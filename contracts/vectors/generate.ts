@@ -161,7 +161,7 @@ function forgedConsistencies(good: ConsistencyVector): ConsistencyVector[] {
     bad('rewritten history', { fromRoot: flip(good.fromRoot) }),
     bad('other new root', { toRoot: flip(good.toRoot) }),
     bad('from the empty tree', { from: '0' }),
-    bad('changed hash', { proof: good.proof.with(-1, flip(good.proof.at(-1) ?? '0x')) }),
+    bad('changed hash', { proof: [...good.proof.slice(0, -1), flip(good.proof.at(-1) ?? '0x')] }),
     bad('last hash missing', { proof: good.proof.slice(0, -1) }),
     bad('first hash missing', { proof: good.proof.slice(1) }),
     bad('trailing hash', { proof: [...good.proof, good.toRoot] }),
