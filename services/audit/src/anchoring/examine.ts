@@ -11,6 +11,8 @@ import { vanished } from './vanished.ts'
 export interface Ready {
   type: 'ready'
   call: AnchorCall
+  /** The head on chain that the call's proof starts at. */
+  from: number
   gas: number
   market: FeeMarket
   genesis: string | undefined
@@ -95,6 +97,7 @@ async function prepare(
     return {
       type: 'ready',
       call,
+      from: head.size,
       gas,
       market: await chain.feeMarket(latest),
       genesis: (await chain.blockAt(0))?.hash,

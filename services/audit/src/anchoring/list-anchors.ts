@@ -49,8 +49,8 @@ export async function listAnchors(
  * final one before one that is only mined.
  */
 export async function anchorCovering(
-  { store, origin }: { store: Store; origin: string },
-  { index, chain, contract }: { index: number; chain: string; contract: string },
+  { store }: { store: Store },
+  { chain, contract, origin, index }: { chain: string; contract: string; origin: string; index: number },
 ): Promise<StoredAnchor | undefined> {
   const equals = [chain, contract, origin]
   let mined: StoredAnchor | undefined

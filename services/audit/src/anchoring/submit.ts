@@ -84,12 +84,12 @@ export async function send(context: Context, anchor: AnchorRead): Promise<Outcom
 async function sign(
   context: Context,
   anchor: AnchorRead,
-  { call }: Ready,
+  { call, from }: Ready,
   terms: TransactionTerms,
 ): Promise<Outcome> {
   const signed = await context.chain.signAnchor(call, terms)
   const transactions = [...anchor.transactions, storedForm(signed, terms, context.now)]
-  return move(anchor, 'signed', { transactions })
+  return move(anchor, 'signed', { from, transactions })
 }
 
 function storedForm(
