@@ -81,9 +81,13 @@ export function configTable(schema: z.ZodObject): string {
   const rows = Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, field]) => {
     if (!field.description) throw new ConfigError([name], `${name} has no description`)
     const property = properties[name]
-    const fallback = typeof property === 'object' ? property.default : undefined
+    const fallback = typeof property === 'object' ? JSON.stringify(property.default) : undefined
     const shown =
-      fallback === undefined ? (field.safeParse(undefined).success ? '' : 'required') : `\`${fallback}\``
+      fallback === undefined
+        ? field.safeParse(undefined).success
+          ? ''
+          : 'required'
+        : `\`${fallback.replace(/^"|"$/g, '')}\``
     return `| \`${name}\` | ${shown} | ${field.description.replaceAll('|', '\\|')} |`
   })
   return ['| variable | default | meaning |', '|---|---|---|', ...rows, ''].join('\n')

@@ -147,7 +147,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
   if (options.routes) void server.register(async (child) => options.routes?.(child))
   // Last, when all routes are known: every other method of a known path is 405, not 404.
   void server.register(async (child) => {
-    for (const [path, known] of [...methods]) {
+    for (const [path, known] of Array.from(methods)) {
       const others = allMethods.filter((method) => !known.has(method))
       if (others.length === 0) continue
       const allow = [...known].sort().join(', ')

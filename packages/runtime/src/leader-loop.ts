@@ -48,5 +48,5 @@ export function leaderLoop(options: LeaderLoopOptions): Loop {
     log,
     run: async (signal) => void (await holdLease({ ...options, signal }, tenure)),
   })
-  return { wake: () => wakeStep?.(), stop: outer.stop, stopped: outer.stopped }
+  return { wake: () => wakeStep?.(), stop: () => outer.stop(), stopped: outer.stopped }
 }

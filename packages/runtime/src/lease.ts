@@ -162,7 +162,9 @@ function keepRenewed(
       if (performance.now() - renewedAt > ttlMs) lost.abort(new Error(`lease ${name} ran out`))
     }
   }
-  const timer = setInterval(() => (running = running.then(renew)), ttlMs / 3)
+  const timer = setInterval(() => {
+    running = running.then(renew)
+  }, ttlMs / 3)
   return () => {
     clearInterval(timer)
     return running

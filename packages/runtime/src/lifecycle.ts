@@ -5,7 +5,7 @@ export interface Lifecycle {
   /** Aborted when the stop begins: loops watch it. */
   readonly signal: AbortSignal
   /** Registers what to stop. The last registered stops first, so register in the order of starting. */
-  onStop(name: string, stop: () => Promise<unknown> | unknown): void
+  onStop(name: string, stop: () => unknown): void
   /** Stops everything, once; resolves to whether all parts stopped well and in time. Never throws. */
   stop(reason: string): Promise<boolean>
   /** Stops on SIGTERM and SIGINT and then exits; a second signal exits at once. */
@@ -18,7 +18,7 @@ export interface Lifecycle {
  */
 export function createLifecycle({ log, timeoutMs }: { log: Logger; timeoutMs: number }): Lifecycle {
   const controller = new AbortController()
-  const parts: { name: string; stop: () => Promise<unknown> | unknown }[] = []
+  const parts: { name: string; stop: () => unknown }[] = []
   let stopping: Promise<boolean> | undefined
 
   async function stopAll(): Promise<boolean> {
@@ -49,6 +49,12 @@ export function createLifecycle({ log, timeoutMs }: { log: Logger; timeoutMs: nu
     return clean
   }
 
+  async function stopAndExit(reason: string): Promise<void> {
+    const clean = await lifecycle.stop(reason)
+    log.flush()
+    process.exit(clean ? 0 : 1)
+  }
+
   const lifecycle: Lifecycle = {
     signal: controller.signal,
     onStop: (name, stop) => void parts.push({ name, stop }),
@@ -56,10 +62,7 @@ export function createLifecycle({ log, timeoutMs }: { log: Logger; timeoutMs: nu
     handleSignals() {
       const onSignal = (name: NodeJS.Signals) => {
         if (stopping) process.exit(1)
-        void lifecycle.stop(name).then((clean) => {
-          log.flush()
-          process.exit(clean ? 0 : 1)
-        })
+        void stopAndExit(name)
       }
       process.on('SIGTERM', onSignal)
       process.on('SIGINT', onSignal)

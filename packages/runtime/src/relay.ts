@@ -54,7 +54,7 @@ export function relay(options: RelayOptions): Loop {
       )
       if (!oldest) return false
       try {
-        await deliver(due.items.map(({ version: _, ...event }) => event))
+        await deliver(due.items.map(withoutVersion))
       } catch (error) {
         metrics?.outboxFailures.inc({ stream })
         if (due.items.length > 1) {
@@ -102,4 +102,9 @@ export function relay(options: RelayOptions): Loop {
   }
 
   return leaderLoop({ ...options, name: `relay.${stream}`, everyMs, begin: (lease) => step(lease) })
+}
+
+function withoutVersion(stored: Stored<OutboxEvent>): OutboxEvent {
+  const { version: _, ...event } = stored
+  return event
 }
