@@ -23,9 +23,20 @@ export async function anchorHead(
   log: Log,
   size: number,
 ): Promise<AnchorPart> {
+  const mined = await storeWord(chain, contract, rootSlot(logIdOf(log.origin), size), await log.root(size))
+  return anchorPart(chain, contract, log, size, mined)
+}
+
+/** The anchor for a head that a transaction has stored, with its state proof from the chain. */
+export async function anchorPart(
+  chain: Chain,
+  contract: string,
+  log: Log,
+  size: number,
+  mined: { transactionHash: string; blockHash: string },
+): Promise<AnchorPart> {
   const slot = rootSlot(logIdOf(log.origin), size)
-  const root = await log.root(size)
-  const { transactionHash, blockHash } = await storeWord(chain, contract, slot, root)
+  const { transactionHash, blockHash } = mined
   const { block, account, storage } = await getProof(chain, contract, slot, blockHash)
   return {
     chain: 'eip155:31337',
@@ -33,7 +44,7 @@ export async function anchorHead(
     tx: transactionHash,
     block: { number: Number(block['number']), hash: blockHash },
     size,
-    root,
+    root: await log.root(size),
     consistency: [],
     state: { header: bytesToHex(headerRlp(block)), account, storage },
   }

@@ -50,8 +50,8 @@ export interface Log {
   consistency: (one: number, other: number) => Promise<Uint8Array[]>
 }
 
-/** Signs `count` receipts and logs them. */
-export async function makeLog(origin: string, count: number): Promise<Log> {
+/** Signs `count` receipts and logs them; with the `key` of another log, it is that log with another past. */
+export async function makeLog(origin: string, count: number, key = generateNoteKey(origin)): Promise<Log> {
   const signing = generateSigningKey('ES256')
   const signingKey = importSigningKey(signing.privateJwk)
   const receipts = await Promise.all(
@@ -59,7 +59,6 @@ export async function makeLog(origin: string, count: number): Promise<Log> {
   )
   const leaves = receipts.map((receipt) => leafHash(receiptEntry(receipt)))
   const source = memorySource(leaves)
-  const key = generateNoteKey(origin)
   return {
     origin,
     receipts,

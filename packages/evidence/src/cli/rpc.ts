@@ -65,6 +65,17 @@ export async function ethCall(
   return result.data
 }
 
+/** Where a transaction was mined, or undefined when the node does not know it. */
+export async function transactionReceipt(
+  url: string,
+  hash: string,
+): Promise<{ blockHash: string } | undefined> {
+  const receipt = z
+    .object({ blockHash: z.string() })
+    .safeParse(await rpc(url, 'eth_getTransactionReceipt', [hash]))
+  return receipt.success ? receipt.data : undefined
+}
+
 function quantity(value: unknown, what: string): number {
   const parsed = quantitySchema.safeParse(value)
   if (!parsed.success) throw new RpcError(`the chain answered no usable ${what}`)

@@ -1,0 +1,78 @@
+import { sameHash } from '@tallystick/merkle'
+import { formatContentHash } from '@tallystick/protocol'
+import type { SignedHead } from './observe-log.ts'
+import { rootsFromTiles } from './observe-log.ts'
+import type { ListedAnchor } from './log-client.ts'
+import { headOf, rootOf } from './registry-calls.ts'
+import { chainOf } from './rpc.ts'
+
+/** A contract that a monitor holds on to. */
+export interface KnownContract {
+  chain: string
+  address: string
+}
+
+/** How the chain and the log agree. `fork` names a root on chain that the log's tree does not have. */
+export interface AnchorReport {
+  checked: number
+  notes: string[]
+  problems: string[]
+  fork?: { chain: string; contract: string; size: number; root: string }
+}
+
+const newestCompared = 20
+
+/**
+ * Compares what the contracts hold with the log's tree and with the anchors that the service lists. What counts is the
+ * chain's answer: the service's list only says where to look. Throws RpcError and FetchError.
+ */
+export async function compareAnchors(
+  rpcUrl: string,
+  log: { url: string; head: SignedHead },
+  contracts: readonly KnownContract[],
+  listed: readonly ListedAnchor[],
+): Promise<AnchorReport> {
+  const chain = await chainOf(rpcUrl)
+  const report: AnchorReport = { checked: 0, notes: [], problems: [] }
+  const here = contracts.filter((contract) => contract.chain === chain)
+  if (here.length === 0) report.notes.push(`no contract on ${chain} is known yet`)
+  for (const { address } of here) {
+    const registry = { url: rpcUrl, contract: address, origin: log.head.origin }
+    const onChain = await headOf(registry)
+    const sizes = listed.filter((anchor) => anchor.chain === chain && anchor.contract === address)
+    const wanted = sizes.toSorted((a, b) => b.size - a.size).slice(0, newestCompared)
+    const heads: { size: number; root: Uint8Array }[] = onChain === undefined ? [] : [onChain]
+    for (const anchor of wanted) {
+      const root = await rootOf(registry, anchor.size)
+      if (formatContentHash(root) === anchor.root) heads.push({ size: anchor.size, root })
+      else report.problems.push(`${chain} does not hold the root that is listed for ${anchor.size} leaves`)
+    }
+    for (const { size, root } of heads) {
+      const same = await isInLog(log, size, root, report)
+      if (same === false) {
+        return { ...report, fork: { chain, contract: address, size, root: formatContentHash(root) } }
+      }
+      if (same) report.checked++
+    }
+  }
+  return report
+}
+
+/** Whether the log's tree had this root at this size; undefined when that cannot be told. */
+async function isInLog(
+  { url, head }: { url: string; head: SignedHead },
+  size: number,
+  root: Uint8Array,
+  report: AnchorReport,
+): Promise<boolean | undefined> {
+  if (size > head.size) {
+    report.problems.push(`the chain holds a head of ${size} leaves, the log shows ${head.size}`)
+    return undefined
+  }
+  const compared = await rootsFromTiles(url, size, head.size)
+  if ('reason' in compared || !sameHash(compared.toRoot, head.root)) {
+    report.problems.push('the tiles do not give the signed root')
+    return undefined
+  }
+  return sameHash(compared.fromRoot, root)
+}

@@ -1,0 +1,41 @@
+import { open } from 'node:fs/promises'
+import { CommandError } from './command.ts'
+
+/** Reads a UTF-8 file of at most `maxBytes`. Throws CommandError with one clear line for anything else. */
+export async function readInput(path: string, maxBytes: number): Promise<string> {
+  const bytes = await readBytes(path, maxBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new CommandError(`${path} is not UTF-8 text`, undefined, { cause })
+  }
+}
+
+async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    await using file = await open(path, 'r')
+    const stat = await file.stat()
+    if (stat.isDirectory()) throw new CommandError(`${path} is a directory, not a file`)
+    // One byte more than allowed tells a file that is too large from one that just fits, whatever its stat says.
+    const buffer = new Uint8Array(maxBytes + 1)
+    let length = 0
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    if (length > maxBytes) throw new CommandError(`${path} is larger than ${maxBytes} bytes`)
+    if (length === 0) throw new CommandError(`${path} is empty`)
+    return buffer.subarray(0, length)
+  } catch (cause) {
+    if (cause instanceof CommandError) throw cause
+    throw new CommandError(`cannot read ${path}: ${reasonOf(cause)}`, undefined, { cause })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
+  return error instanceof Error ? error.message : 'unknown reason'
+}
