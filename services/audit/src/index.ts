@@ -1,3 +1,4 @@
+export { chainConfig } from './anchoring/chain-config.ts'
 export type { ChainConfig } from './anchoring/chain-config.ts'
 export { deployRegistry } from './anchoring/deploy-registry.ts'
 export { auditConfig } from './config.ts'

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+/** A chain on this machine, for trying things out: it proves nothing to others. */
+export interface LocalChain {
+  rpcUrl: string
+  /** Key of a prefunded account that everyone knows: worthless anywhere else. */
+  privateKey: string
+  stop(): Promise<void>
+}
+
+/** The id of the local chain, as CAIP-2 names it. */
+export const localChainId = 'eip155:31337'
+
+// The first account of the phrase "test test test test test test test test test test test junk", funded by anvil.
+const wellKnownKey = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+const startAttempts = 100
+const attemptMs = 100
+
+/**
+ * Starts anvil with its state kept in `stateFile`. A keeper process stands between: it ends the chain in good order when
+ * this process dies, however it dies, so that the next start finds the state.
+ */
+export async function startLocalChain(options: { stateFile: string; port?: number }): Promise<LocalChain> {
+  const port = options.port ?? (await freePort())
+  const keeper = spawn(
+    process.execPath,
+    [fileURLToPath(import.meta.resolve('./chain-keeper.ts')), String(port), options.stateFile],
+    { stdio: ['pipe', 'ignore', 'inherit'] },
+  )
+  const rpcUrl = `http://127.0.0.1:${port}`
+  await answers(rpcUrl, keeper)
+  return {
+    rpcUrl,
+    privateKey: wellKnownKey,
+    async stop() {
+      if (keeper.exitCode !== null || keeper.signalCode !== null) return
+      const ended = once(keeper, 'exit')
+      keeper.stdin?.end()
+      await ended
+    },
+  }
+}
+
+/** A TCP port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (address === null || typeof address === 'string') throw new Error('the system gave no port')
+  return address.port
+}
+
+async function answers(rpcUrl: string, keeper: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < startAttempts; attempt++) {
+    if (keeper.exitCode !== null) break
+    try {
+      const response = await fetch(rpcUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
+      })
+      if (response.ok) return
+    } catch {
+      // Not listening yet.
+    }
+    await pause(attemptMs)
+  }
+  keeper.kill()
+  throw new Error('The local chain (anvil) did not start; run "npm ci" and try again')
+}

@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util'
+import { readLogLevel } from './config.ts'
+import { startStandalone } from './start-standalone.ts'
+
+const usage = `Usage: npm start -- [--port N] [--data DIR] [--json]
+
+  --port N     port to listen on (default 8787; 0 takes a free one)
+  --data DIR   folder for databases, keys and the local chain (default ./data)
+  --json       print one JSON line with url, keys, chain and contract, and nothing else`
+
+/** The flags of the standalone server. Throws with a message for a person. */
+function readFlags(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: { type: 'string', default: '8787' },
+      data: { type: 'string', default: 'data' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const port = Number(values.port)
+  if (!/^\d{1,5}$/.test(values.port) || port > 65_535)
+    throw new Error('--port takes a number from 0 to 65535')
+  return { ...values, port }
+}
+
+try {
+  const flags = readFlags(process.argv.slice(2))
+  if (flags.help) {
+    console.log(usage)
+    process.exit(0)
+  }
+  const logLevel = readLogLevel(flags.json ? 'silent' : 'warn')
+  const server = await startStandalone({ port: flags.port, dataDirectory: flags.data, logLevel })
+  server.lifecycle.handleSignals()
+  if (flags.json) {
+    const { url, testKey, operatorKey, chainRpc, contract, logKey } = server
+    const facts = {
+      url,
+      test_key: testKey,
+      operator_key: operatorKey,
+      chain_rpc: chainRpc,
+      contract,
+      log_key: logKey,
+    }
+    console.log(JSON.stringify(facts))
+  } else {
+    console.log(`Tallystick listens on ${server.url}   (stop it with Ctrl-C; the data stays in ${flags.data})
+
+  API reference   ${server.url}/docs
+  Test key        ${server.testKey}
+  Operator key    ${server.operatorKey}
+  Log             ${server.url}/log/checkpoint
+  Log key         ${server.logKey}
+  Local chain     ${server.chainRpc}   AnchorRegistry ${server.contract}`)
+  }
+} catch (error) {
+  console.error(`tallystick: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+  process.exit(1)
+}
