@@ -31,14 +31,12 @@ export function selectPage(layout: Layout, index: Index, query: Query, limit: nu
     const { key, id } = decodeCursor(after, index, equals)
     const place: Scalar[] = key.slice(equals.length)
     if (lacksId) place.push(id)
-    const values = place.map(toColumn)
-    // A page after the only document of a whole unique key has nothing.
+    const marks = sorted.map(() => '?').join()
+    // After the only document of a whole unique key there is nothing.
     terms.where.push(
-      sorted.length === 0
-        ? '0'
-        : `(${sorted.join()}) ${order === 'asc' ? '>' : '<'} (${sorted.map(() => '?').join()})`,
+      sorted.length === 0 ? '?' : `(${sorted.join()}) ${order === 'asc' ? '>' : '<'} (${marks})`,
     )
-    terms.values.push(...values)
+    terms.values.push(...(sorted.length === 0 ? [0] : place.map(toColumn)))
   }
   const direction = order === 'asc' ? '' : ' DESC'
   const by = sorted.length === 0 ? '' : ` ORDER BY ${sorted.map((column) => column + direction).join()}`
@@ -79,7 +77,7 @@ function select(
   }
   addRange(terms, selection)
   // Every column is at or above minus infinity: this makes the whole index a search, as all queries are.
-  if (terms.where.length === 0) terms.where.push(`${terms.column(0)} >= -9e999`)
+  if (terms.values.length === 0) terms.where.push(`${terms.column(0)} >= -9e999`)
   return terms
 }
 
