@@ -91,6 +91,8 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     genReqId: () => entropy.newId('request'),
     requestIdHeader: false,
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
+    // Against senders that drip a body for hours; Fastify's own default is no limit.
+    requestTimeout: 60_000,
     routerOptions: { maxParamLength: 1024 },
     // A stopping server answers what already reached it; only idle connections are cut.
     return503OnClosing: false,

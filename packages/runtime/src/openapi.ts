@@ -45,7 +45,7 @@ export function openApiDocument(operations: readonly Operation[], info: OpenApiI
 }
 
 function describeOperation(operation: Operation, components: Json): Json {
-  const { meta, rest, name } = operation
+  const { meta, name } = operation
   const scoped = meta.scope !== 'public'
   const description = [meta.description, scoped ? `Needs the scope \`${meta.scope}\`.` : undefined]
     .filter((text) => text !== undefined)
@@ -59,7 +59,6 @@ function describeOperation(operation: Operation, components: Json): Json {
     ...describeInput(operation, components),
     responses: { ...goodAnswer(operation, components), ...refusals(operation) },
     'x-scope': meta.scope,
-    ...(rest.method === 'GET' ? {} : {}),
   }
 }
 
@@ -99,12 +98,11 @@ function goodAnswer({ rest, output }: Operation, components: Json): Json {
   return { [rest.status ?? 200]: { description: 'Done', headers, ...body } }
 }
 
-function refusals({ meta, input, hasBody, pathParameters }: Operation): Json {
+function refusals({ meta, input, hasBody }: Operation): Json {
   const codes = new Set<ErrorCode>(meta.errors)
   if (input) codes.add('validation_failed')
   if (meta.scope !== 'public') codes.add('unauthorized').add('forbidden')
   if (hasBody) codes.add('invalid_json').add('payload_too_large').add('unsupported_media_type')
-  if (pathParameters.length > 0 && meta.errors?.length === 0) codes.add('not_found')
   for (const code of always) codes.add(code)
   const byStatus = Map.groupBy(codes, (code) => errorTable[code].status)
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
