@@ -60,6 +60,7 @@ export interface CollectionDeclaration<S, I, F> {
  */
 export function collection<
   T extends Document,
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- no indexes, no handles
   const I extends Readonly<Record<string, IndexDeclaration<KeyOf<T>>>> = Record<never, never>,
 >(
   name: string,

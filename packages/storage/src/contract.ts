@@ -11,7 +11,7 @@ import type { Store } from './store.ts'
 export interface ContractSubject {
   name: string
   /** Opens a store on the database of that name, empty when the name is new; opened twice, both share it. */
-  open(collections: readonly Collection[], database: string): Promise<Store>
+  open: (collections: readonly Collection[], database: string) => Promise<Store>
   /** Whether a commit of several writes is possible; the cases that need one are skipped where it is not. */
   transactions: boolean
 }

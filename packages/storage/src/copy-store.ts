@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { serialize } from 'bson'
-import type { Collection } from './collection.ts'
+import type { Collection, Document } from './collection.ts'
 import { StorageError } from './errors.ts'
 import type { Store, Stored } from './store.ts'
-import type { Document } from './collection.ts'
 
 /** What was copied of a collection; the digest is the same for the same documents in any order. */
 export interface CopiedCollection {
@@ -69,7 +68,8 @@ export async function digestOf(store: Store, collection: Collection): Promise<Co
 }
 
 /** BSON with the names of the top level sorted (an adapter may move `id`), without the version. */
-function canonicalBytes({ version: _, ...document }: Stored<Document>): Uint8Array {
+function canonicalBytes(stored: Stored<Document>): Uint8Array {
+  const { version: _, ...document } = stored
   const names = Object.entries(document).sort(([left], [right]) => (left < right ? -1 : 1))
   return serialize(Object.fromEntries(names))
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Scalar } from '../collection.ts'
 import type { ContractSubject } from '../contract.ts'
@@ -152,7 +152,7 @@ function writesOf(
       }
       case 'expect':
         return unchanged(things, document.id, version)
-      case 'remove':
+      default:
         return each.any ? remove(things, document.id) : remove(things, document.id, version)
     }
   })

@@ -72,7 +72,7 @@ function apply(kept: Kept, write: Write): string | undefined {
     }
     case 'expect':
       return kept.get(write.id)?.version === write.version ? undefined : 'StaleVersion'
-    case 'remove': {
+    default: {
       const there = kept.get(write.id)
       if (!there || (write.version !== undefined && there.version !== write.version)) return 'StaleVersion'
       kept.delete(write.id)

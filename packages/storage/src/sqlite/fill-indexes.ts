@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { decode } from '../codec.ts'
+import type { Document } from '../collection.ts'
 import { DuplicateKey } from '../errors.ts'
 import { derivedColumns, type IndexLayout, type Layout, sideIndexes } from './layout.ts'
 import { type Column, entriesOf, rowOf } from './row.ts'
@@ -12,7 +13,7 @@ export function fillIndexes(
   db: DatabaseSync,
   layout: Layout,
   log: Log,
-  transaction: (batch: () => void) => void,
+  transaction: <R>(batch: () => R) => R,
 ): void {
   const total = Number(db.prepare(`SELECT count(*) AS total FROM ${layout.table}`).get()?.['total'])
   const read = db.prepare(`SELECT n, body FROM ${layout.table} WHERE n > ? ORDER BY n LIMIT ${batchRows}`)
@@ -24,27 +25,27 @@ export function fillIndexes(
           `UPDATE ${layout.table} SET ${columns.map((column) => `${column} = ?`).join()} WHERE n = ?`,
         )
   const sides = sideIndexes(layout).map((index) => sideFiller(db, layout, index))
+  const fillRow = (n: number, document: Document) => {
+    update?.run(...rowOf(layout, document), n)
+    for (const { index, add } of sides) {
+      for (const entry of entriesOf(index, document)) add(entry, document.id, n)
+    }
+  }
   let last = 0
-  let done = 0
-  let size = 0
-  do {
-    transaction(() => {
+  for (let done = 0; done < total;) {
+    const rows = transaction(() => {
       const rows = read.all(last)
-      for (const { n, body } of rows) {
-        const document = decode(body as Uint8Array)
-        last = Number(n)
-        update?.run(...rowOf(layout, document), last)
-        for (const { index, add } of sides) {
-          for (const entry of entriesOf(index, document)) add(entry, document.id, last)
-        }
-      }
-      size = rows.length
+      for (const { n, body } of rows) fillRow(Number(n), decode(body as Uint8Array))
+      return rows
     })
-    done += size
-    if (done % (batchRows * 10) === 0 || size < batchRows) {
+    // Rows were removed meanwhile: there are fewer than were counted.
+    if (rows.length === 0) return
+    last = Number(rows.at(-1)?.['n'])
+    done += rows.length
+    if (done % (batchRows * 10) === 0 || done >= total) {
       log('indexed documents', { collection: layout.name, done, total })
     }
-  } while (size === batchRows)
+  }
 }
 
 function sideFiller(db: DatabaseSync, layout: Layout, index: IndexLayout) {

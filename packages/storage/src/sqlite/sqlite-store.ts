@@ -214,7 +214,7 @@ class SqliteStore implements Store {
       }
       case 'expect':
         return { type: 'expect', c, id: write.id, version: write.version }
-      case 'remove':
+      default:
         return { type: 'remove', c, id: write.id, version: write.version }
     }
   }

@@ -98,7 +98,7 @@ export class WriterClient {
 
   async #ask(request: Exclude<Request, { type: 'write' }>): Promise<void> {
     this.#flush()
-    if (this.#failure === undefined) this.#worker.postMessage(request)
+    if (this.#failure === undefined) this.#worker.postMessage(request, [])
     await this.#outcome(request.number)
   }
 

@@ -164,8 +164,7 @@ function start(port: MessagePort): void {
   port.on('message', (first: Request) => {
     receive(first)
     do {
-      for (let next; (next = receiveMessageOnPort(port) as { message: Request } | undefined);)
-        receive(next.message)
+      for (let next; (next = receiveMessageOnPort(port));) receive(next.message)
       if (waiting.length > 0) writeWaiting()
     } while (waiting.length > 0)
   })
