@@ -249,6 +249,7 @@ describe('tally inspect and tally keys', () => {
 
   it('prints the same keys for a bundle and for the service behind it', async () => {
     const server = await serveLog(log, 300)
+    server.shown.anchors = [at20]
     const fromFile = await tally('keys', evidence)
     const fromUrl = await tally('keys', server.url)
     const dead = await tally('keys', 'http://127.0.0.1:9')
@@ -258,6 +259,24 @@ describe('tally inspect and tally keys', () => {
     expect(fromFile.out).toMatch(/sha256:[0-9a-f]{64}/)
     expect(fromUrl).toEqual(fromFile)
     expect(dead.status).toBe(1)
+  })
+
+  it('prints, as JSON, a policy that can be pinned as it stands', async () => {
+    const { out } = await tally('keys', evidence, '--json')
+    const pinned = await fileOf('pinned.json', out)
+    const { status, out: verdict } = await tally(
+      'verify',
+      evidence,
+      '--policy',
+      pinned,
+      '--block-hash',
+      `${chainId}:${at300.block.hash}`,
+    )
+    expect(verdict).not.toContain(
+      'from the bundle: shows that it hangs together, not who made it)\n  log key',
+    )
+    expect(verdict).toContain(`contract   ${contract} on ${chainId} (from you)`)
+    expect(status).toBe(0)
   })
 })
 
@@ -325,6 +344,14 @@ describe('tally monitor', () => {
     const state = path.join(folder, 'anchored.json')
     const good = await spawnTally('monitor', server.url, '--once', '--state', state, '--rpc', chain.url)
     expect(good).toMatchObject({ status: 0, out: expect.stringContaining('heads on chain agree') })
+    const moved = await deployRegistry(chain, origin)
+    server.shown.anchors = [{ ...at300, contract: moved }]
+    const elsewhere = await tally('monitor', server.url, '--once', '--state', state, '--rpc', chain.url)
+    expect(elsewhere).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('not the contract first seen'),
+    })
+    server.shown.anchors = [at300, at20]
     // A newcomer is shown another history than the one that was anchored.
     const evil = await makeLog(origin, 600, log.key)
     server.shown.log = evil

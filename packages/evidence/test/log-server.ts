@@ -38,15 +38,22 @@ async function answer(shown: LogServer['shown'], path: string): Promise<string |
   const { log, size, anchors } = shown
   if (path === '/log/checkpoint') return shown.checkpoint ?? (await log.checkpoint(size))
   if (path === '/v1/keys') {
-    return JSON.stringify({ jwks: log.jwks, log: { origin: log.origin, key: log.key.verifierKey } })
+    const chains = anchors.map(({ chain, contract }) => ({ chain, contract }))
+    return JSON.stringify({
+      object: 'keys',
+      jwks: log.jwks,
+      log: { origin: log.origin, key: log.key.verifierKey },
+      chains,
+    })
   }
   if (path.startsWith('/v1/anchors')) {
     const data = anchors.map((anchor) => ({
       chain: anchor.chain,
       contract: anchor.contract,
-      size: String(anchor.size),
+      size: anchor.size,
+      state: 'mined',
       root: formatContentHash(anchor.root),
-      block: { number: String(anchor.block.number), hash: anchor.block.hash },
+      block: { number: Number(anchor.block.number), hash: anchor.block.hash },
     }))
     return JSON.stringify({ object: 'list', data, has_more: false, url: '/v1/anchors' })
   }

@@ -79,7 +79,7 @@ export async function makeLog(origin: string, count: number, key = generateNoteK
 }
 
 /** The hashes of full subtrees over these leaves. */
-export function memorySource(leaves: readonly Uint8Array[]): HashSource {
+function memorySource(leaves: readonly Uint8Array[]): HashSource {
   const hashAt = (level: number, index: number): Uint8Array => {
     if (level > 0) return nodeHash(hashAt(level - 1, 2 * index), hashAt(level - 1, 2 * index + 1))
     const leaf = leaves[index]

@@ -2,15 +2,9 @@ import { sameHash } from '@tallystick/merkle'
 import { formatContentHash } from '@tallystick/protocol'
 import type { SignedHead } from './observe-log.ts'
 import { rootsFromTiles } from './observe-log.ts'
-import type { ListedAnchor } from './log-client.ts'
+import type { KnownContract, ListedAnchor } from './log-client.ts'
 import { headOf, rootOf } from './registry-calls.ts'
 import { chainOf } from './rpc.ts'
-
-/** A contract that a monitor holds on to. */
-export interface KnownContract {
-  chain: string
-  address: string
-}
 
 /** How the chain and the log agree. `fork` names a root on chain that the log's tree does not have. */
 export interface AnchorReport {
@@ -35,10 +29,17 @@ export async function compareAnchors(
   const chain = await chainOf(rpcUrl)
   const report: AnchorReport = { checked: 0, notes: [], problems: [] }
   const here = contracts.filter((contract) => contract.chain === chain)
-  if (here.length === 0) report.notes.push(`no contract on ${chain} is known yet`)
+  if (here.length === 0) report.problems.push(`the service names no contract on ${chain}`)
+  const strange = listed.find(
+    (anchor) => anchor.chain === chain && !here.some(({ address }) => address === anchor.contract),
+  )
+  if (strange !== undefined) {
+    report.problems.push(`anchors are listed in ${strange.contract}, which is not the contract first seen`)
+  }
   for (const { address } of here) {
     const registry = { url: rpcUrl, contract: address, origin: log.head.origin }
     const onChain = await headOf(registry)
+    if (onChain === undefined) report.notes.push('nothing is anchored yet')
     const sizes = listed.filter((anchor) => anchor.chain === chain && anchor.contract === address)
     const wanted = sizes.toSorted((a, b) => b.size - a.size).slice(0, newestCompared)
     const heads: { size: number; root: Uint8Array }[] = onChain === undefined ? [] : [onChain]

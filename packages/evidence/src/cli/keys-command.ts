@@ -20,11 +20,11 @@ export const keysCommand: Command = {
   usage,
   run: async (args, io) => {
     const { target, values } = parseOptions(args, { json: { type: 'boolean' } } as const, usage)
-    const { jwks, logKey } = await readKeys(target)
+    const { jwks, logKey, contracts } = await readKeys(target)
     const log = describeLogKey(logKey)
     if (values.json) {
-      // In the form of a policy file, so that whoever has compared the fingerprints can pin them.
-      io.out(JSON.stringify({ jwks, logKey, fingerprint: log.fingerprint }))
+      // A policy file as it stands, for whoever has compared the fingerprints and wants to pin them.
+      io.out(JSON.stringify({ jwks, logKey, ...(contracts.length > 0 && { contracts }) }))
       return exitStatus.ok
     }
     io.out('Receipt keys (the kid is the SHA-256 thumbprint of the key, RFC 7638):')
@@ -32,6 +32,8 @@ export const keysCommand: Command = {
     io.out(`Log key of ${printable(log.origin)}:`)
     io.out(`  ${printable(logKey)}`)
     io.out(`  key id ${log.keyId}, SHA-256 of the public key ${log.fingerprint}`)
+    if (contracts.length > 0) io.out('Anchor contracts:')
+    for (const { chain, address } of contracts) io.out(`  ${address} on ${chain}`)
     return exitStatus.ok
   },
 }
@@ -39,8 +41,11 @@ export const keysCommand: Command = {
 async function readKeys(target: string): Promise<PublishedKeys> {
   try {
     if (/^https?:/i.test(target)) return await fetchKeys(parseUrl(target))
-    const { jwks, log } = parseEvidence(await readInput(target, maxBundleBytes))
-    return { jwks: parseKeySet(jwks), logKey: log.key }
+    const { jwks, log, anchors } = parseEvidence(await readInput(target, maxBundleBytes))
+    const contracts = new Map(
+      anchors.map(({ chain, contract }) => [`${chain} ${contract}`, { chain, address: contract }]),
+    )
+    return { jwks: parseKeySet(jwks), logKey: log.key, contracts: [...contracts.values()] }
   } catch (cause) {
     const known =
       cause instanceof FetchError || cause instanceof EvidenceError || cause instanceof ReceiptError

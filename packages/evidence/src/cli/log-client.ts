@@ -29,54 +29,62 @@ export function httpTiles(url: string): ReadTile {
   }
 }
 
-/** The keys that a service publishes. */
+/** The keys and anchor contracts that a service publishes. */
 export interface PublishedKeys {
   jwks: KeySet
   logKey: string
+  contracts: KnownContract[]
 }
 
-const keysSchema = z.object({ jwks: z.unknown(), log: z.object({ key: z.string().max(512) }) })
+/** An anchor contract, its address in lower case. */
+export interface KnownContract {
+  chain: string
+  address: string
+}
+
+const chain = z.string().regex(/^eip155:[1-9][0-9]{0,15}$/)
+const contract = z
+  .string()
+  .toLowerCase()
+  .regex(/^0x[0-9a-f]{40}$/)
+const keysSchema = z.object({
+  jwks: z.unknown(),
+  log: z.object({ key: z.string().max(512) }),
+  chains: z.array(z.object({ chain, contract })).max(100).default([]),
+})
 
 /** Fetches `/v1/keys`. */
 export async function fetchKeys(url: string): Promise<PublishedKeys> {
   const answer = keysSchema.safeParse(await fetchJson(`${url}/v1/keys`))
   if (!answer.success) throw new FetchError(`${url}/v1/keys does not name a key set and a log key`)
   try {
-    return { jwks: parseKeySet(answer.data.jwks), logKey: answer.data.log.key }
+    const contracts = answer.data.chains.map(({ chain, contract }) => ({ chain, address: contract }))
+    return { jwks: parseKeySet(answer.data.jwks), logKey: answer.data.log.key, contracts }
   } catch (cause) {
     if (!(cause instanceof ReceiptError)) throw cause
     throw new FetchError(`the key set of ${url}: ${cause.message}`, { cause })
   }
 }
 
-const sizeSchema = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
-const anchorsSchema = z.object({
-  data: z.array(
-    z.object({
-      chain: z.string().max(100),
-      contract: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
-      size: sizeSchema,
-      root: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-      block: z.unknown().optional(),
-    }),
-  ),
+const onChainStates = new Set(['mined', 'final'])
+const anchorsSchema = z.object({ data: z.array(z.looseObject({ state: z.string() })).max(1000) })
+const anchorSchema = z.object({
+  chain,
+  contract,
+  size: z.int().positive(),
+  root: z.string().regex(/^sha256:[0-9a-f]{64}$/),
 })
 
-/** An anchor as the service lists it; only those in a block. */
-export interface ListedAnchor {
-  chain: string
-  contract: string
-  size: number
-  root: string
-}
+/** An anchor that the service lists as being on chain. */
+export type ListedAnchor = z.output<typeof anchorSchema>
 
-/** Fetches the newest page of `/v1/anchors`. */
+/** Fetches the newest page of `/v1/anchors`: those that are in a block. */
 export async function fetchAnchors(url: string): Promise<ListedAnchor[]> {
-  const answer = anchorsSchema.safeParse(await fetchJson(`${url}/v1/anchors?limit=100`))
-  if (!answer.success) throw new FetchError(`${url}/v1/anchors is not a list of anchors`)
-  return answer.data.data
-    .filter(({ block }) => block !== undefined && block !== null)
-    .map(({ chain, contract, size, root }) => ({ chain, contract: contract.toLowerCase(), size, root }))
+  const page = anchorsSchema.safeParse(await fetchJson(`${url}/v1/anchors?limit=100`))
+  const onChain = page.data?.data.filter(({ state }) => onChainStates.has(state))
+  const anchors = z.array(anchorSchema).safeParse(onChain)
+  if (!anchors.success) throw new FetchError(`${url}/v1/anchors is not a list of anchors`)
+  return anchors.data
 }
 
 async function fetchJson(url: string): Promise<unknown> {

@@ -6,6 +6,7 @@ import { compareAnchors } from './compare-anchors.ts'
 import type { AnchorReport } from './compare-anchors.ts'
 import { FetchError } from './fetch-text.ts'
 import { fetchAnchors, fetchKeys } from './log-client.ts'
+import type { KnownContract } from './log-client.ts'
 import { readState, saveProof, writeState } from './monitor-state.ts'
 import type { MonitorState } from './monitor-state.ts'
 import { observeLog, openHead } from './observe-log.ts'
@@ -89,7 +90,8 @@ async function look(watch: Watch): Promise<number> {
   }
   const { head } = seen
   const listed = watch.rpc === undefined ? [] : await fetchAnchors(url)
-  const contracts = withNewChains(state?.contracts ?? [], listed)
+  const published = watch.rpc === undefined ? [] : (await fetchKeys(url)).contracts
+  const contracts = withNewChains(state?.contracts ?? [], published)
   // The head is kept before the chain is asked: an outage there must not make us forget it.
   await writeState(stateFile, { version: 1, url, key, checkpoint: head.note, contracts })
   const growth = last === undefined ? 'first seen' : `${head.size - last.size} more`
@@ -179,12 +181,11 @@ function keptHead(state: MonitorState, key: string, file: string): SignedHead {
 /** A chain's contracts are learned once; later ones would be the service's way out of an anchored past. */
 function withNewChains(
   known: MonitorState['contracts'],
-  listed: readonly { chain: string; contract: string }[],
-): MonitorState['contracts'] {
-  const fresh = listed
-    .filter(({ chain }) => !known.some((contract) => contract.chain === chain))
-    .map(({ chain, contract }) => [`${chain} ${contract}`, { chain, address: contract }] as const)
-  return [...known, ...new Map(fresh).values()]
+  published: readonly KnownContract[],
+): KnownContract[] {
+  const fresh = published.filter(({ chain }) => !known.some((contract) => contract.chain === chain))
+  const distinct = new Map(fresh.map((contract) => [`${contract.chain} ${contract.address}`, contract]))
+  return [...known, ...distinct.values()]
 }
 
 function teller(json: boolean, io: Io): Watch['tell'] {

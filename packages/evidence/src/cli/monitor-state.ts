@@ -1,4 +1,4 @@
-import { access, open, rename } from 'node:fs/promises'
+import { access, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { CommandError } from './command.ts'
@@ -48,11 +48,8 @@ export async function saveProof(stateFile: string, proof: unknown): Promise<stri
 async function writeWhole(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`
   try {
-    {
-      await using handle = await open(temporary, 'w', 0o600)
-      await handle.writeFile(text)
-      await handle.sync()
-    }
+    // `flush` syncs: after a power cut the name holds the old state or the new one.
+    await writeFile(temporary, text, { mode: 0o600, flush: true })
     await rename(temporary, file)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason'

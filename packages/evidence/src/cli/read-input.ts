@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { CommandError } from './command.ts'
 
 /** Reads a UTF-8 file of at most `maxBytes`. Throws CommandError with one clear line for anything else. */
@@ -12,25 +13,32 @@ export async function readInput(path: string, maxBytes: number): Promise<string>
 }
 
 async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
+  let file: FileHandle | undefined
   try {
-    await using file = await open(path, 'r')
+    file = await open(path, 'r')
     const stat = await file.stat()
     if (stat.isDirectory()) throw new CommandError(`${path} is a directory, not a file`)
-    // One byte more than allowed tells a file that is too large from one that just fits, whatever its stat says.
-    const buffer = new Uint8Array(maxBytes + 1)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    if (length > maxBytes) throw new CommandError(`${path} is larger than ${maxBytes} bytes`)
-    if (length === 0) throw new CommandError(`${path} is empty`)
-    return buffer.subarray(0, length)
+    return await readAtMost(file, path, maxBytes)
   } catch (cause) {
     if (cause instanceof CommandError) throw cause
     throw new CommandError(`cannot read ${path}: ${reasonOf(cause)}`, undefined, { cause })
+  } finally {
+    await file?.close()
   }
+}
+
+/** One byte more than allowed tells a file that is too large from one that just fits, whatever its stat says. */
+async function readAtMost(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(maxBytes + 1)
+  let length = 0
+  while (length < buffer.length) {
+    const { bytesRead } = await file.read(buffer, length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  if (length > maxBytes) throw new CommandError(`${path} is larger than ${maxBytes} bytes`)
+  if (length === 0) throw new CommandError(`${path} is empty`)
+  return buffer.subarray(0, length)
 }
 
 function reasonOf(error: unknown): string {
