@@ -51,7 +51,6 @@ export function createLifecycle({ log, timeoutMs }: { log: Logger; timeoutMs: nu
 
   async function stopAndExit(reason: string): Promise<void> {
     const clean = await lifecycle.stop(reason)
-    log.flush()
     process.exit(clean ? 0 : 1)
   }
 

@@ -31,7 +31,8 @@ export function redactText(text: string): string {
  */
 export function createLog(
   options: { name: string; level?: string },
-  destination: DestinationStream = pino.destination({ fd: 1, sync: false }),
+  // Synchronous: lines are few, and the last ones before an exit are those that matter.
+  destination: DestinationStream = pino.destination({ fd: 1, sync: true }),
 ): Logger {
   const stream = { write: (line: string) => destination.write(redactText(line)) }
   return pino(
