@@ -45,7 +45,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AuditConfig & 
 }
 
 /** The chains of a configuration file. Throws for what cannot be used. */
-export function readChains(path: string): ChainConfig[] {
+function readChains(path: string): ChainConfig[] {
   try {
     return z.array(chainConfig).parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {

@@ -29,7 +29,7 @@ export async function publishKeys(
 }
 
 /** Every key that ever signed receipts of the log. */
-export async function readKeySet(store: Store, origin: string): Promise<KeySet> {
+async function readKeySet(store: Store, origin: string): Promise<KeySet> {
   const published: unknown[] = []
   for await (const { jwk } of store.scan(signingKeys.byTime, { equals: [origin] }))
     published.push(JSON.parse(jwk))

@@ -29,7 +29,7 @@ import { router } from './router.ts'
 import { signingPool } from './signing/signing-pool.ts'
 import { startLoops } from './start-loops.ts'
 
-/** Every collection of the audit service. */
+/** What the audit service must keep; leases are left out, they are of this store's processes alone. */
 export const auditCollections: Collection[] = [
   receipts,
   queue,
@@ -42,8 +42,6 @@ export const auditCollections: Collection[] = [
   anchorAccounts,
   anchorProofs,
   apiKeys,
-  leases,
-  leaseTerms,
 ]
 
 /** A running audit service. */
@@ -74,7 +72,7 @@ export async function startAudit(options: {
   const signer = importLogKey(keys.log_key, origin)
   const store = await openStore(config.DATABASE_URL, {
     name: `audit-${config.MODE}`,
-    collections: auditCollections,
+    collections: [...auditCollections, leases, leaseTerms],
     log: (message, fields) => log.info(fields, message),
   })
   lifecycle.onStop('store', () => store.close())

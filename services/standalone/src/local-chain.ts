@@ -47,7 +47,7 @@ export async function startLocalChain(options: { stateFile: string; port?: numbe
 }
 
 /** A TCP port of the loopback interface that nobody listens on. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()
