@@ -8,7 +8,7 @@ export type Increment = Extract<Write, { type: 'increment' }>
 
 /** An update that adds to fields, and the filter under which that is allowed. */
 export interface IncrementUpdate {
-  filter: { $and: Record<string, unknown>[] }
+  filter: { _id: string; $and: Record<string, unknown>[] }
   update: mongoose.mongo.UpdateFilter<Row>
 }
 
@@ -17,7 +17,7 @@ export interface IncrementUpdate {
  * in their bounds; undefined where a filter cannot tell (bounds on fractions).
  */
 export function incrementUpdate({ id, by, bounds }: Increment): IncrementUpdate | undefined {
-  const clauses: Record<string, unknown>[] = [{ _id: id }]
+  const clauses: Record<string, unknown>[] = []
   const amounts: Record<string, Double | bigint | number> = { version: 1 }
   for (const [field, delta] of Object.entries(by)) {
     const range =
@@ -29,7 +29,7 @@ export function incrementUpdate({ id, by, bounds }: Increment): IncrementUpdate 
   }
   // The driver's type of $inc knows declared fields only.
   return {
-    filter: { $and: clauses },
+    filter: { _id: id, $and: clauses },
     update: { $inc: amounts as NonNullable<mongoose.mongo.UpdateFilter<Row>['$inc']> },
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { encode } from '../codec.ts'
 import { StaleVersion, type StorageErrorPlace } from '../errors.ts'
 import { addWithinBounds } from '../increment.ts'
-import { checkDocumentSize } from '../validate.ts'
+import { checkDocumentSize, checkPartition } from '../validate.ts'
 import { incrementUpdate, type Increment } from './increment-update.ts'
 import { duplicateIndex, isDuplicateKey } from './mongo-error.ts'
 import { fromRow, toRow, type Row } from './row.ts'
@@ -61,7 +61,9 @@ async function create(
   place: StorageErrorPlace,
   options: SessionOption,
 ): Promise<boolean> {
-  const document = addWithinBounds({ ...create, id }, by, bounds, place)
+  const start = { ...create, id }
+  checkPartition(collection, start, place.write)
+  const document = addWithinBounds(start, by, bounds, place)
   checkDocumentSize(encode(document).length, collection, place.write)
   try {
     await rows.insertOne(toRow(document, 1), options)
