@@ -12,15 +12,26 @@ export async function treeRoot(size: number, source: HashSource): Promise<Uint8A
   return root ?? emptyRoot()
 }
 
-/** For each group of full subtrees the hash of their union: all are asked for at once, then each group is folded from the right. */
+/** For each group of full subtrees the hash of their union, all asked for at once. */
 export async function fetchHashes(groups: readonly Node[][], source: HashSource): Promise<Uint8Array[]> {
-  const asked = groups.map((group) => group.map(({ level, index }) => source(level, index)))
+  const asked = groups.map((group) => unionHash(group, source))
   // Hashes from memory need no turn of the event loop.
-  const waits = asked.some((group) => group.some((hash) => hash instanceof Promise))
-  const hashes = waits
-    ? await Promise.all(asked.map((group) => Promise.all(group.map(async (hash) => hash))))
-    : (asked as Uint8Array[][])
-  return hashes.map(foldRight)
+  return areAtHand(asked) ? (asked as Uint8Array[]) : allOf(asked)
+}
+
+function unionHash(group: Node[], source: HashSource): Uint8Array | Promise<Uint8Array> {
+  const first = group[0]
+  if (first !== undefined && group.length === 1) return source(first.level, first.index)
+  const hashes = group.map(({ level, index }) => source(level, index))
+  return areAtHand(hashes) ? foldRight(hashes as Uint8Array[]) : allOf(hashes).then(foldRight)
+}
+
+function areAtHand(hashes: (Uint8Array | Promise<Uint8Array>)[]): boolean {
+  return hashes.every((hash) => hash instanceof Uint8Array)
+}
+
+async function allOf(hashes: (Uint8Array | Promise<Uint8Array>)[]): Promise<Uint8Array[]> {
+  return Promise.all(hashes.map(async (hash) => hash))
 }
 
 /** The hash over subtrees that lie side by side, largest first; at least one. */

@@ -43,9 +43,10 @@ export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
 const leafInput = new Uint8Array(1 + HASH_BYTES)
 const nodeInput = new Uint8Array(1 + HASH_BYTES + HASH_BYTES).fill(1, 0, 1)
 const output = Buffer.alloc(HASH_BYTES)
+const outputBytes = new Uint8Array(output.buffer, output.byteOffset, HASH_BYTES)
 
 /** One-shot SHA-256. Node gives a one-byte string three times as fast as a buffer, so the digest crosses over as that. */
 function sha256(input: Uint8Array): Uint8Array {
   output.write(hash('sha256', input, 'binary'), 'binary')
-  return new Uint8Array(output)
+  return new Uint8Array(outputBytes)
 }

@@ -29,7 +29,8 @@ export class MemoryTree {
   /** The hashes of the full subtrees: a `HashSource` for proofs at the present size and all smaller ones. */
   readonly source = (level: number, index: number): Uint8Array => {
     const hash = this.#levels[level]?.[index]
-    if (!hash) throw new MerkleError('bad_index', `the tree has no full subtree ${level}/${index}`)
+    if (hash === undefined)
+      throw new MerkleError('bad_index', `the tree has no full subtree ${level}/${index}`)
     return hash
   }
 }

@@ -32,6 +32,7 @@ export function parseNote(note: string): Note {
 /** The note as text: `text`, a blank line, and a line per signature. Throws `malformed_note` for parts that would not parse back. */
 export function formatNote(text: string, signatures: readonly NoteSignature[]): string {
   const lines = signatures.map(({ name, keyId, signature }) => {
+    if (!/^[0-9a-f]{8}$/.test(keyId)) throw malformed('a key id has 8 hex digits')
     const bytes = Buffer.concat([Buffer.from(keyId, 'hex'), signature])
     return `— ${name} ${toBase64(bytes)}\n`
   })
