@@ -11,8 +11,13 @@ interface LockEntry {
 
 /** The `os`, `cpu` and `libc` that a platform package's name tells, as npm writes them. */
 export function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> {
-  const os = /(?:^|[-/])(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32|windows|win)(?:[-_]|$)/.exec(name)?.[1]
-  const cpu = /[-_](arm64|x64|ia32|arm|ppc64|riscv64|s390x|loong64|mips64el|amd64|wasm32|64)(?:[-_]|$)/.exec(name)?.[1]
+  const os =
+    /(?:^|[-/])(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32|windows|win)(?:[-_]|$)/.exec(
+      name,
+    )?.[1]
+  const cpu = /[-_](arm64|x64|ia32|arm|ppc64|riscv64|s390x|loong64|mips64el|amd64|wasm32|64)(?:[-_]|$)/.exec(
+    name,
+  )?.[1]
   const osNames: Record<string, string> = { windows: 'win32', win: 'win32' }
   const cpuNames: Record<string, string> = { amd64: 'x64', '64': 'x64' }
   const libc = /[-_](musl|gnu)/.exec(name)?.[1]
