@@ -10,7 +10,6 @@ import { printable } from './cli/printable.ts'
 import { verifyCommand } from './cli/verify-command.ts'
 
 export { exitStatus } from './cli/command.ts'
-export { exitStatus } from './cli/command.ts'
 export type { Command, Io } from './cli/command.ts'
 
 /** The subcommands of `tally`, by name. */
