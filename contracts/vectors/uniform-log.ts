@@ -18,12 +18,18 @@ export function uniformLog(): HashSource {
   }
 }
 
-/** The dearest smaller size to prove a tree of `size` leaves consistent with: longest proof, then most hashing. */
+/**
+ * The smaller size whose consistency proof with a tree of `size` leaves costs most gas. A left sibling costs two hashes,
+ * a right one a single hash: so the dearest path leaves that of the last leaf at some bit and from there on turns right
+ * at each level but the lowest, where a right turn would be part of the full subtree that the proof starts from.
+ */
 export function dearestPredecessor(size: number): number {
-  const tried = Math.min(size - 1, 200_000)
+  const last = BigInt(size - 1)
   let dearest = { from: 1, cost: 0 }
-  for (let step = 1; step <= tried; step++) {
-    const from = step % 2 === 0 ? size - step : Math.ceil(((size - 1) * step) / tried)
+  for (let bit = 1n; bit <= last; bit <<= 1n) {
+    if ((last & bit) === 0n) continue
+    const above = last - (last % (2n * bit))
+    const from = Number(above + (bit > 1n ? bit - 2n : 0n)) + 1
     const cost = consistencyCost(from, size)
     if (cost > dearest.cost) dearest = { from, cost }
   }
