@@ -30,7 +30,9 @@ export async function startAnvil(options: { port?: number; args?: readonly strin
     '1',
     ...(options.args ?? []),
   ]
-  const child = spawn(binary, args, { stdio: 'ignore' })
+  // The npm command is a wrapper around the binary: only signals to their group reach both.
+  const child = spawn(binary, args, { stdio: 'ignore', detached: true })
+  const signal = (name: NodeJS.Signals) => void (child.pid === undefined || process.kill(-child.pid, name))
   const ended = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
   const request = (method: string, params: readonly unknown[] = []) => exchange(url, method, params)
@@ -42,10 +44,10 @@ export async function startAnvil(options: { port?: number; args?: readonly strin
   return {
     url,
     request,
-    signal: (name) => void child.kill(name),
+    signal,
     async stop() {
-      child.kill('SIGCONT')
-      child.kill('SIGTERM')
+      signal('SIGCONT')
+      signal('SIGTERM')
       await ended
     },
   }

@@ -5,6 +5,7 @@ import { anchorRegistryAbi } from '@tallystick/contracts'
 import { encodeFunctionData } from 'viem'
 import { afterEach, describe, expect, test } from 'vitest'
 import { chainClient, logIdOf } from '../chain.ts'
+import { anchorOnce } from './anchor-once.ts'
 import { freePort, startAnvil } from './anvil-process.ts'
 import type { Anvil } from './anvil-process.ts'
 import { configOf, deploy, minute, openWorld, origin, publisher } from './chain-world.ts'
@@ -46,7 +47,6 @@ function foreign(anvil: Anvil, nonce: number, feeGwei: number): Promise<unknown>
 
 /** Steps until the anchor has this state. */
 async function reach(world: World, state: string): Promise<void> {
-  const { anchorOnce } = await import('./anchor-once.ts')
   for (let step = 0; step < 10; step++) {
     if ((await world.anchor())?.state === state) return
     await anchorOnce(world.deps, world.chain)
@@ -74,7 +74,8 @@ const faults: Fault[] = [
       await world.mine()
       expect((await world.onChain()).anchored).toBe(0)
       await world.run()
-      expect(await world.anchor()).toMatchObject({ state: 'sent', reorgs: 1, block: undefined })
+      expect(await world.anchor()).toMatchObject({ state: 'sent', reorgs: 1 })
+      expect(await world.anchor()).not.toHaveProperty('block')
     },
   },
   {
@@ -212,7 +213,7 @@ const faults: Fault[] = [
   },
   {
     name: 'an account that is made the publisher late',
-    extra: 1,
+    extra: 2,
     async happens(world) {
       const logId = logIdOf(origin)
       const to = publisher.contract
@@ -263,17 +264,19 @@ const faults: Fault[] = [
 ]
 
 describe('ends anchored exactly once after', () => {
-  test.each(faults)('$name', async ({ options, happens, extra = 0 }) => {
-    const world = await open(options)
-    await happens(world)
-    const anchor = await world.finish()
-    expect(anchor.reason).toBeUndefined()
-    const { anchored, transactions } = await world.onChain()
-    expect(anchored).toBe(1)
-    // Of somebody else's nonces we only know how many there were.
-    expect(transactions).toBe(1 + extra + (extra === 1 && transactions === 3 ? 1 : 0))
-    expect(await world.run()).toEqual({ outcome: 'idle' })
-  })
+  test.each(faults.map((fault) => [fault.name, fault] as const))(
+    '%s',
+    async (_, { options, happens, extra = 0 }) => {
+      const world = await open(options)
+      await happens(world)
+      const anchor = await world.finish()
+      expect(anchor.reason).toBeUndefined()
+      const { anchored, transactions } = await world.onChain()
+      expect(anchored).toBe(1)
+      expect(transactions).toBe(1 + extra)
+      expect(await world.run()).toEqual({ outcome: 'idle' })
+    },
+  )
 })
 
 describe('with two RPC URLs, the second serves while the first', () => {
@@ -304,7 +307,7 @@ describe('with two RPC URLs, the second serves while the first', () => {
       },
     },
   ]
-  test.each(misbehaviors)('$name', async ({ name: _, ...misbehavior }) => {
+  test.each(misbehaviors.map(({ name, ...rest }) => [name, rest] as const))('%s', async (_, misbehavior) => {
     const world = await open()
     const proxy = await startProxy(world.anvil.url)
     cleanups.push(proxy.close)
@@ -317,9 +320,21 @@ describe('with two RPC URLs, the second serves while the first', () => {
     )
     await world.finish()
     expect(proxy.asked.length).toBeGreaterThan(0)
-    expect(world.chain.health()[0]?.reason).toBeDefined()
     expect(await world.onChain()).toEqual({ anchored: 1, transactions: 1 })
   })
+})
+
+test('an URL that was refused serves again once it is cured, and its reason is told until then', async () => {
+  const world = await open()
+  const proxy = await startProxy(world.anvil.url)
+  cleanups.push(proxy.close)
+  world.chain = chainClient(configOf(world.anvil, { rpcUrls: [proxy.url] }))
+  proxy.misbehavior = { by: 'status' }
+  await waits(world, 'rpc_unreachable')
+  expect(world.chain.health()).toEqual([{ host: new URL(proxy.url).host, reason: 'HTTP status 503' }])
+  proxy.misbehavior = undefined
+  await world.finish()
+  expect(world.chain.health()).toEqual([{ host: new URL(proxy.url).host }])
 })
 
 describe('waits with a reason while', () => {

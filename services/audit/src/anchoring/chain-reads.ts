@@ -152,7 +152,8 @@ export function chainReads(rpc: Rpc) {
     },
 
     estimateGas(transaction: { from: string; to?: string; data: Hex }): Promise<number> {
-      return rpc.request('eth_estimateGas', [transaction], count)
+      // Not in the pending state, where a transaction that waits to be replaced has already happened.
+      return rpc.request('eth_estimateGas', [transaction, 'latest'], count)
     },
 
     /** The transactions that logged an event with these topics, oldest first. */

@@ -150,8 +150,10 @@ async function onChain(anvil: Anvil): Promise<{ anchored: number; transactions: 
   }
   const logs = (await anvil.request('eth_getLogs', [filter])) as { topics: string[] }[]
   const nonce = Number(await anvil.request('eth_getTransactionCount', [publisher.address, 'latest']))
-  // Registered has the publisher as its second topic, an address; Anchored has the size.
-  const anchored = logs.filter(({ topics }) => !topics[2]?.endsWith(publisher.address.slice(2)))
+  // Registered, the other event with two arguments indexed, has the publisher as the second one.
+  const anchored = logs.filter(
+    ({ topics }) => topics.length === 3 && !topics[2]?.endsWith(publisher.address.slice(2)),
+  )
   return { anchored: anchored.length, transactions: nonce - 1 }
 }
 

@@ -59,7 +59,7 @@ export async function signReplacement(context: Context, anchor: AnchorRead): Pro
     maxPriorityFeePerGas: BigInt(previous.maxPriorityFeePerGas),
   }
   const fees = replacementFees(paid, ready.market, chain.config.maxFeePerGas)
-  if (fees === undefined) return feeCap(context, `a replacement would cost more than`)
+  if (fees === undefined) return feeCap(context, 'a replacement would cost more than')
   return sign(context, anchor, ready, { nonce, gas: ready.gas, ...fees })
 }
 
@@ -68,17 +68,11 @@ export async function send(context: Context, anchor: AnchorRead): Promise<Outcom
   const transaction = anchor.transactions.at(-1)
   if (transaction === undefined) return moveToIntent(anchor)
   const answer = await broadcast(context.chain, transaction.raw)
-  switch (answer.result) {
-    case 'accepted':
-    case 'nonce_used': // watching finds out whose transaction used it
-      return move(anchor, 'sent', { broadcastAt: context.now })
-    case 'underpriced':
-      return signReplacement(context, anchor)
-    case 'insufficient_funds':
-      return noFunds(context)
-    case 'rejected':
-      return wait('rejected', answer.message)
-  }
+  if (answer.result === 'underpriced') return signReplacement(context, anchor)
+  if (answer.result === 'insufficient_funds') return noFunds(context)
+  if (answer.result === 'rejected') return wait('rejected', answer.message)
+  // Where the nonce is used already, watching finds out by whose transaction.
+  return move(anchor, 'sent', { broadcastAt: context.now })
 }
 
 async function sign(

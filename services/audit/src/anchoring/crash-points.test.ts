@@ -1,0 +1,125 @@
+import type { Store } from '@tallystick/storage'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chainClient } from '../chain.ts'
+import { anchorOnce } from './anchor-once.ts'
+import { startAnvil } from './anvil-process.ts'
+import type { Anvil } from './anvil-process.ts'
+import { configOf, deploy, minute, openWorld } from './chain-world.ts'
+import type { World } from './chain-world.ts'
+
+let anvil: Anvil
+
+beforeAll(async () => {
+  anvil = await startAnvil()
+  await deploy(anvil)
+})
+afterAll(() => anvil.stop())
+
+class Crash extends Error {}
+
+/** The store up to its nth commit, which fails: `before` it was written, or after it was, when only the answer is lost. */
+function crashing(store: Store, nth: number, when: 'before' | 'after'): Store {
+  let commits = 0
+  const commit: Store['commit'] = async (writes) => {
+    const last = ++commits === nth
+    if (last && when === 'before') throw new Crash()
+    await store.commit(writes)
+    if (last) throw new Crash()
+  }
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'commit') return commit
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** What happens to the chain after each round of stepping. */
+type Course = (world: World, round: number) => Promise<void>
+
+const courses: { name: string; course: Course; commits: number }[] = [
+  { name: 'a quiet chain', commits: 6, course: async () => undefined },
+  {
+    name: 'a transaction that has to be replaced',
+    commits: 8,
+    async course({ anvil }, round) {
+      if (round === 0) await anvil.request('anvil_setNextBlockBaseFeePerGas', ['0x6fc23ac00'])
+    },
+  },
+  {
+    name: 'a reorganization that takes the transaction away',
+    commits: 12,
+    async course({ anvil }, round) {
+      if (round === 1) await anvil.request('anvil_reorg', [1, []])
+    },
+  },
+]
+
+/** Steps and mines until the anchor is final, as a service would: after a crash, a new instance on the same store. */
+async function follow(world: World, course: Course): Promise<boolean> {
+  let crashed = false
+  for (let round = 0; round < 40; round++) {
+    try {
+      await world.run()
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error
+      crashed = true
+      world.deps = { ...world.deps, store: world.store }
+      world.chain = chainClient(configOf(anvil))
+      await world.run()
+    }
+    if ((await world.anchor())?.state === 'final') return crashed
+    await course(world, round)
+    await world.mine()
+    world.time += minute
+  }
+  throw new Error('never final')
+}
+
+async function isolated(work: (world: World) => Promise<void>): Promise<void> {
+  const pristine = await anvil.request('evm_snapshot')
+  const world = await openWorld({ anvil, deployed: false })
+  try {
+    await work(world)
+  } finally {
+    await world.close()
+    await anvil.request('evm_revert', [pristine])
+  }
+}
+
+describe.each(courses)('on $name', ({ course, commits }) => {
+  const points = Array.from({ length: commits }, (_, index) => index + 1)
+
+  test.each(points)('stopped at commit %i, another instance anchors once and spends once', async (nth) => {
+    for (const when of ['before', 'after'] as const) {
+      await isolated(async (world) => {
+        world.deps = { ...world.deps, store: crashing(world.store, nth, when) }
+        expect(await follow(world, course)).toBe(true)
+        expect(await world.onChain()).toEqual({ anchored: 1, transactions: 1 })
+        expect(await world.run()).toEqual({ outcome: 'idle' })
+      })
+    }
+  })
+
+  test('has just these commits', async () => {
+    await isolated(async (world) => {
+      world.deps = { ...world.deps, store: crashing(world.store, commits + 1, 'before') }
+      expect(await follow(world, course)).toBe(false)
+    })
+  })
+})
+
+test('two instances at once, which no lease keeps apart, anchor once', async () => {
+  await isolated(async (world) => {
+    const rival = { ...world, chain: chainClient(configOf(anvil)) }
+    for (let round = 0; round < 40 && (await world.anchor())?.state !== 'final'; round++) {
+      const steps = [world, rival].map(({ deps, chain }) => anchorOnce(deps, chain))
+      for (const step of await Promise.allSettled(steps)) {
+        if (step.status === 'rejected') expect(String(step.reason)).toMatch(/StaleVersion|DuplicateKey/)
+      }
+      await world.mine()
+    }
+    expect(await world.onChain()).toEqual({ anchored: 1, transactions: 1 })
+  })
+})
