@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -68,6 +69,17 @@ describe('a file of several processes', () => {
     expect(await store.getMany(plain, ['a', 'b'])).toEqual([undefined, { id: 'b', version: 1 }])
     other.close()
     await store.close()
+  })
+
+  test('that cannot be opened is Unavailable', async () => {
+    const file = join(dir, 'shared.db')
+    await writeFile(file, 'not a database, though it has a name like one'.repeat(100))
+    expect(await refusal(open())).toMatchObject({ code: 'Unavailable' })
+    expect(await refusal(openStore('sqlite:/dev/null/x', { name: 'shared', collections: [] }))).toMatchObject(
+      {
+        code: 'Unavailable',
+      },
+    )
   })
 })
 

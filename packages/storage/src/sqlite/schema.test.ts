@@ -96,6 +96,20 @@ describe('a new declaration', () => {
     await store.close()
   })
 
+  test('is built anew after a crash while its indexes were being built', async () => {
+    const first = await open([after])
+    await first.insertMany(after, [note(1), note(2)])
+    await first.close()
+    const db = new DatabaseSync(join(dir, 'notes.db'))
+    db.exec(`UPDATE collections SET ready = 0; DROP INDEX i_notes__byNumber; UPDATE d_notes SET f_number = 0;
+      DELETE FROM e_notes__byTag WHERE id = 'n2'`)
+    db.close()
+    const store = await open([after])
+    expect((await store.find(after.byNumber, { equals: ['t', 2] })).items).toMatchObject([{ id: 'n2' }])
+    expect(await store.count(after.byTag, { equals: ['t', 'tag0'] }, { atMost: 9 })).toBe(1)
+    await store.close()
+  })
+
   test('stops the writers of the old one, whose rows would lack its columns', async () => {
     const old = await open([before])
     await old.commit([insert(before, note(1))])

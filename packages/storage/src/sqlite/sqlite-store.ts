@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { backup } from 'node:sqlite'
+import { basename, dirname, join } from 'node:path'
+import { backup, type DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { attempt } from '../attempt.ts'
 import { decode, encode } from '../codec.ts'
@@ -19,6 +19,8 @@ import { entriesOf, rowOf } from './row.ts'
 import { selectCount, selectPage } from './select.ts'
 import { WriterClient } from './writer-client.ts'
 
+const readsAtOnce = 500
+
 /** Settings that only tests need to change. */
 export interface SqliteSettings {
   /** How long a commit waits for other processes; 30 s. */
@@ -33,9 +35,9 @@ export async function openSqliteStore(
   { name, collections, log = () => {} }: StoreOptions,
   { busyMs = 30_000, purgeEveryMs = 60_000 }: SqliteSettings = {},
 ): Promise<SqliteStore> {
-  await mkdir(dir, { recursive: true })
   const file = join(dir, `${name}.db`)
-  const store = new SqliteStore(file, new WriterClient({ file, busyMs, purgeEveryMs, log }))
+  const db = await openFile(file)
+  const store = new SqliteStore(file, db, new WriterClient({ file, busyMs, purgeEveryMs, log }))
   try {
     await store.createCollections(collections)
   } catch (error) {
@@ -45,21 +47,30 @@ export async function openSqliteStore(
   return store
 }
 
+async function openFile(file: string): Promise<DatabaseSync> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    return openConnection(file)
+  } catch (cause) {
+    throw new Unavailable(`${file} cannot be opened`, { cause })
+  }
+}
+
 /** The store in a SQLite file: reads on the caller's thread, writes on one writer thread. */
 class SqliteStore implements Store {
   readonly attempt = attempt
   readonly #file: string
-  readonly #db: ReturnType<typeof openConnection>
+  readonly #db: DatabaseSync
   readonly #prepare: ReturnType<typeof statementCache>
   readonly #writer: WriterClient
   readonly #layouts = new Map<string, Layout>()
   #closed: Promise<void> | undefined
 
-  constructor(file: string, writer: WriterClient) {
+  constructor(file: string, db: DatabaseSync, writer: WriterClient) {
     this.#file = file
-    this.#db = openConnection(file)
-    this.#db.exec('PRAGMA query_only = 1; PRAGMA mmap_size = 268435456')
-    this.#prepare = statementCache(this.#db)
+    this.#db = db
+    db.exec('PRAGMA query_only = 1; PRAGMA mmap_size = 268435456')
+    this.#prepare = statementCache(db)
     this.#writer = writer
   }
 
@@ -71,10 +82,10 @@ class SqliteStore implements Store {
     check.checkIds(ids, collection)
     const layout = this.#layout(collection)
     const found: (Stored<T> | undefined)[] = []
-    for (const id of ids) {
+    for (let at = 0; at < ids.length; at += readsAtOnce) {
       // Reading is synchronous: a long list lets others have their turn.
-      if (found.length % 500 === 499) await turn()
-      found.push(this.#get(layout, id))
+      if (at > 0) await turn()
+      found.push(...this.#getAll<T>(layout, ids.slice(at, at + readsAtOnce)))
     }
     return found
   }
@@ -182,6 +193,16 @@ class SqliteStore implements Store {
       this.#prepare(`SELECT version, body FROM ${layout.table} WHERE id = ?`).get(id),
     )
     return row && stored<T>(row)
+  }
+
+  #getAll<T extends Document>(layout: Layout, ids: readonly string[]): (Stored<T> | undefined)[] {
+    // One read transaction for all of them costs half of one for each.
+    this.#read(() => this.#prepare('BEGIN').run())
+    try {
+      return ids.map((id) => this.#get<T>(layout, id))
+    } finally {
+      this.#prepare('COMMIT').run()
+    }
   }
 
   #layout(collection: Collection): Layout {

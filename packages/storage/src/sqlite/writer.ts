@@ -14,7 +14,7 @@ const operationsAtOnce = 4096
 
 const db = openConnection(file)
 // Waiting is done by retryBusy; see there.
-db.exec('PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000')
+db.exec('PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864')
 const sql = {
   begin: db.prepare('BEGIN IMMEDIATE'),
   commit: db.prepare('COMMIT'),
