@@ -34,7 +34,7 @@ export interface AnchorFinding {
    * receipt came after the anchored tree. `other_contract`: not one that the policy names.
    */
   status: 'finalized' | 'anchored' | 'unvouched' | 'does_not_cover' | 'other_contract'
-  /** Unix seconds of the block, where its header was proven. */
+  /** Unix seconds of the block, for an anchor that counts and has a state proof: by then the receipt was logged. */
   time?: number
   message: string
 }

@@ -33,7 +33,9 @@ export function verifyAnchor(
   const { chain, contract, tx, root } = anchor
   const block = { number: Number(anchor.block.number), hash: anchor.block.hash }
   const base = { chain, contract, tx, block, size: Number(anchor.size), root, status, message }
-  return { finding: time === undefined ? base : { ...base, time }, trusted }
+  // Anyone can make up a block, and its time: only one that is vouched for dates anything.
+  const dated = time !== undefined && (status === 'anchored' || status === 'finalized')
+  return { finding: dated ? { ...base, time } : base, trusted }
 }
 
 function requireConsistency(anchor: Anchor, leaf: LoggedLeaf, name: string): void {

@@ -67,6 +67,8 @@ describe('the grade of honest evidence', () => {
     const verdict = await verifyEvidence(bundle)
     expect(verdict.grade).toBe('LOGGED')
     expect(verdict.anchors).toMatchObject([{ status: 'unvouched' }])
+    // Whoever made up the block made up its time.
+    expect(verdict.anchors[0]?.time).toBeUndefined()
     expect(verdict.log).toMatchObject({ origin, index: 11, size: 37 })
     expect(verdict.trusted).toEqual([
       { what: 'key set', value: log.jwks.keys[0]?.kid, source: 'bundle' },

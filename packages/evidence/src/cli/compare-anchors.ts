@@ -42,13 +42,13 @@ export async function compareAnchors(
     if (onChain === undefined) report.notes.push('nothing is anchored yet')
     const sizes = listed.filter((anchor) => anchor.chain === chain && anchor.contract === address)
     const wanted = sizes.toSorted((a, b) => b.size - a.size).slice(0, newestCompared)
-    const heads: { size: number; root: Uint8Array }[] = onChain === undefined ? [] : [onChain]
+    const heads = new Map(onChain === undefined ? [] : [[onChain.size, onChain.root]])
     for (const anchor of wanted) {
       const root = await rootOf(registry, anchor.size)
-      if (formatContentHash(root) === anchor.root) heads.push({ size: anchor.size, root })
+      if (formatContentHash(root) === anchor.root) heads.set(anchor.size, root)
       else report.problems.push(`${chain} does not hold the root that is listed for ${anchor.size} leaves`)
     }
-    for (const { size, root } of heads) {
+    for (const [size, root] of heads) {
       const same = await isInLog(log, size, root, report)
       if (same === false) {
         return { ...report, fork: { chain, contract: address, size, root: formatContentHash(root) } }
