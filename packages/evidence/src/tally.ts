@@ -9,7 +9,7 @@ import { monitorCommand } from './cli/monitor-command.ts'
 import { printable } from './cli/printable.ts'
 import { verifyCommand } from './cli/verify-command.ts'
 
-export { exitStatus } from './cli/command.ts'
+export { CommandError, exitStatus } from './cli/command.ts'
 export type { Command, Io } from './cli/command.ts'
 
 /** The subcommands of `tally`, by name. */

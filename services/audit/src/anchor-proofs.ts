@@ -2,6 +2,7 @@ import { collection, insert, replace } from '@tallystick/storage'
 import type { Store, Write } from '@tallystick/storage'
 import { z } from 'zod'
 import { anchors } from './anchoring/collections.ts'
+import { anchorCovering } from './anchoring/list-anchors.ts'
 import type { StoredAnchor } from './anchoring/collections.ts'
 import { logIdOf, stateProof } from './chain.ts'
 import type { ChainClient } from './chain.ts'
@@ -60,9 +61,10 @@ export function anchoredHeads(store: Store, origin: string, chains: readonly Cha
   return async (index) => {
     const heads: Awaited<ReturnType<AnchoredHeads>>['heads'] = []
     for (const chain of chains) {
-      const equals = [chain.id, chain.contract, origin]
-      const { items } = await store.find(anchors.bySize, { equals, range: { after: index }, limit: lookBack })
-      const anchor = items.find(isOnChain)
+      const anchor = await anchorCovering(
+        { store },
+        { chain: chain.id, contract: chain.contract, origin, index },
+      )
       if (!anchor?.tx || !anchor.block) continue
       const { chain: id, contract, tx, block, size, root } = anchor
       const proof = await store.get(anchorProofs, anchor.id)

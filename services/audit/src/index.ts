@@ -1,5 +1,6 @@
 export { chainConfig } from './anchoring/chain-config.ts'
 export type { ChainConfig } from './anchoring/chain-config.ts'
+export { anchorCosts } from './anchoring/anchor-costs.ts'
 export { deployRegistry } from './anchoring/deploy-registry.ts'
 export { auditConfig } from './config.ts'
 export type { AuditConfig } from './config.ts'

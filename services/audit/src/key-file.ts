@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { generateSigningKey } from '@tallystick/receipt'
 import type { PrivateJwk } from '@tallystick/receipt'
 import { z } from 'zod'
@@ -31,7 +31,13 @@ export function readKeyFile(path: string, { create }: { create: boolean }): Audi
     log_key: generateLogKey(),
     receipt_keys: [generateSigningKey('ES256').privateJwk],
   }
-  // Exclusive: two processes that start at once must not sign with different keys.
-  writeFileSync(path, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  const draft = `${path}.${process.pid}.tmp`
+  writeFileSync(draft, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flush: true })
+  try {
+    // Whole or not at all after a crash, and exclusive: two processes must not sign with different keys.
+    linkSync(draft, path)
+  } finally {
+    rmSync(draft)
+  }
   return keys
 }

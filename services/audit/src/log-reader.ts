@@ -25,6 +25,7 @@ export interface LogReader {
 }
 
 const keptTiles = 4096
+const entryBytes = 32
 
 /** How many entries have their place. */
 export async function logSize(store: Store, origin: string): Promise<number> {
@@ -111,6 +112,13 @@ export async function latestCheckpoint(
 ): Promise<PublishedCheckpoint | undefined> {
   const { items } = await store.find(checkpoints.bySize, { equals: [origin], order: 'desc', limit: 1 })
   return items[0]
+}
+
+/** The entries of a batch or of a waiting call, which are stored as n × 32 bytes. */
+export function splitEntries(entries: Uint8Array): Uint8Array[] {
+  return Array.from({ length: entries.byteLength / entryBytes }, (_, place) =>
+    entries.subarray(place * entryBytes, (place + 1) * entryBytes),
+  )
 }
 
 function storedSource(store: Store, size: number): HashSource {

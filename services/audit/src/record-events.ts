@@ -18,7 +18,7 @@ export type RecordOutcome =
   | { status: 'refused'; event: string; error: { code: ErrorCode; detail: string } }
 
 /** A record's event may have this many bytes in canonical form: receipt and event must fit one document. */
-const maxRecordBytes = 131_072
+export const maxRecordBytes = 131_072
 
 // One commit takes 12 MiB; a document is its event, its receipt in base64 and the index of its items.
 const commitBytes = 8 * 1024 * 1024
@@ -65,7 +65,7 @@ export async function recordEvents(
 }
 
 /** The audit id of an event: the same tenant and event id give the same id, in every process and for ever. */
-function auditIdOf(tenant: string, event: string): string {
+export function auditIdOf(tenant: string, event: string): string {
   return derivedId('audit', hash('sha256', JSON.stringify([tenant, event]), 'buffer'))
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { positions } from './collections.ts'
 import type { Deps } from './deps.ts'
 import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
-import { listAnchors } from './list-anchors.ts'
+import { anchorView, listAnchors } from './anchoring/list-anchors.ts'
 import {
   consistencyBetween,
   proveEntry,
@@ -176,9 +176,11 @@ export const router = api.router({
       rest: { method: 'GET', path: '/v1/anchors' },
     })
     .input(wire.anchorsInput)
-    .output(wire.listOf(wire.anchorView))
+    .output(wire.listOf(anchorView))
     .query(async ({ ctx, input }) => {
-      const { data, next } = await cursorChecked(listAnchors(ctx.deps, input))
+      const { data, next } = await cursorChecked(
+        listAnchors(ctx.deps, { limit: input.limit, after: input.starting_after }),
+      )
       return list(data, next, '/v1/anchors')
     }),
 

@@ -71,22 +71,6 @@ export const anchorsInput = z.strictObject({
   starting_after: z.string().max(4096).optional(),
 })
 
-export const anchorView = z.strictObject({
-  object: z.literal('anchor'),
-  chain: z.string(),
-  contract: z.string(),
-  size: z.int(),
-  root: contentHash,
-  state: z.string(),
-  reason: z.strictObject({ code: z.string(), message: z.string(), since: timestamp }).optional(),
-  tx: z.string().optional(),
-  block: z.strictObject({ number: z.int(), hash: z.string() }).optional(),
-  gas_used: z.int().optional(),
-  effective_gas_price: z.string().optional(),
-  created_at: timestamp,
-  final_at: timestamp.optional(),
-})
-
 export const keys = z.strictObject({
   object: z.literal('keys'),
   log: z.strictObject({ origin: z.string(), key: z.string() }),

@@ -11,9 +11,8 @@ import type { Frontier } from '@tallystick/merkle'
 import { insert, remove, replace } from '@tallystick/storage'
 import type { Store, Write } from '@tallystick/storage'
 import { batches, positions, queue, sizeId, tiles } from './collections.ts'
-import { frontierHashes, logSize } from './log-reader.ts'
+import { frontierHashes, logSize, splitEntries } from './log-reader.ts'
 
-const hashBytes = 32
 // A commit takes 4,096 writes: an insert for each entry, a remove for each call, and the tiles on the right edge.
 const maxWrites = 3500
 const maxCalls = 1000
@@ -39,7 +38,7 @@ export async function beginSequencing(
     const calls = await waitingCalls(store, origin)
     if (calls.length === 0) return 0
     const first = edge.frontier.size
-    const entries = calls.flatMap((call) => split(call.entries))
+    const entries = calls.flatMap((call) => splitEntries(call.entries))
     const receiptIds = calls.flatMap((call) => call.receipts)
     const changed = append(edge, entries)
     const bytes = Buffer.concat(entries)
@@ -115,12 +114,6 @@ function settle(edge: Edge, changed: readonly string[]): void {
 /** An entry behind its length, as entry bundles hold it (C2SP tlog-tiles). */
 function framed(entry: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(entry.byteLength >> 8, entry.byteLength & 255), entry])
-}
-
-function split(entries: Uint8Array): Uint8Array[] {
-  return Array.from({ length: entries.byteLength / hashBytes }, (_, place) =>
-    entries.subarray(place * hashBytes, (place + 1) * hashBytes),
-  )
 }
 
 function hex(bytes: Uint8Array): string {

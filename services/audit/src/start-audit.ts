@@ -100,6 +100,7 @@ export async function startAudit(options: {
     checkpointMs: config.CHECKPOINT_MS,
     sequenceMs,
     anchorMs,
+    leaseMs: config.LEASE_SECONDS * 1000,
   })
   lifecycle.onStop('loops', () => loops.stop())
 

@@ -27,6 +27,7 @@ export interface LoopDeps {
   checkpointMs: number
   sequenceMs: number
   anchorMs: number
+  leaseMs: number
 }
 
 /** The loops that run while the service does; each has one leader among all copies. */
@@ -62,8 +63,8 @@ export function startLoops(deps: LoopDeps): AuditLoops {
   }
 }
 
-function lease({ store, origin, now, log, metrics, owner }: LoopDeps, name: string) {
-  return { store, name: `${name} ${origin}`, owner, now, log, metrics }
+function lease({ store, origin, now, log, metrics, owner, leaseMs }: LoopDeps, name: string) {
+  return { store, name: `${name} ${origin}`, owner, now, log, metrics, ttlMs: leaseMs }
 }
 
 async function sequencing(deps: LoopDeps, held: HeldLease): Promise<() => Promise<boolean>> {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -18,7 +19,7 @@ export const localChainId = 'eip155:31337'
 
 // The first account of the phrase "test test test test test test test test test test test junk", funded by anvil.
 const wellKnownKey = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
-const startAttempts = 100
+const startAttempts = 200
 const attemptMs = 100
 
 /**
@@ -29,8 +30,9 @@ export async function startLocalChain(options: { stateFile: string; port?: numbe
   const port = options.port ?? (await freePort())
   const keeper = spawn(
     process.execPath,
-    [fileURLToPath(import.meta.resolve('./chain-keeper.ts')), String(port), options.stateFile],
-    { stdio: ['pipe', 'ignore', 'inherit'] },
+    [fileURLToPath(import.meta.resolve('./chain-keeper.ts')), String(port), resolve(options.stateFile)],
+    // Its own process group: a signal to all of ours must not reach the one who is to clean up.
+    { stdio: ['pipe', 'ignore', 'inherit'], detached: true },
   )
   const rpcUrl = `http://127.0.0.1:${port}`
   await answers(rpcUrl, keeper)

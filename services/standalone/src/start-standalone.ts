@@ -51,6 +51,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       LOG_ORIGIN: saved.origin,
       SIGNING_THREADS: '1',
       CHECKPOINT_MS: '500',
+      // The folder's lock lets no second process in: after a crash there is nobody to wait for.
+      LEASE_SECONDS: '1',
     })
     const keys = readKeyFile(folder.path('audit-keys.json'), { create: true })
     const audit = await startAudit({ config: { ...config, chains: [chain] }, keys, log, lifecycle })
