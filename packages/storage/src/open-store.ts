@@ -1,14 +1,8 @@
-import type { Collection } from './collection.ts'
 import { InvalidQuery } from './errors.ts'
 import type { Store } from './store.ts'
+import type { StoreOptions } from './store-options.ts'
 
-/** What a store is opened with. */
-export interface StoreOptions {
-  /** The service and its mode, such as `audit-test`: the file in the folder, or the database on the server. */
-  name: string
-  collections: readonly Collection[]
-  log?: ((message: string, fields: Record<string, unknown>) => void) | undefined
-}
+export type { StoreOptions }
 
 /**
  * Opens the store that a URL names: `sqlite:DIR` (a file for each name in DIR), `mongodb://…` or `mongodb+srv://…`. Its

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ContractSubject } from '../contract.ts'
+import type { ContractSubject } from './subject.ts'
 import { StaleVersion } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { ensure, expect as unchanged, increment, insert, remove, replace } from '../write.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ContractSubject } from '../contract.ts'
+import type { ContractSubject } from './subject.ts'
 import { limits } from '../limits.ts'
 import { insert } from '../write.ts'
 import { newDatabase, newTenant, plain, refusal, sharedStore, thing, things } from './things.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Scalar } from '../collection.ts'
-import type { ContractSubject } from '../contract.ts'
+import type { ContractSubject } from './subject.ts'
 import type { Query, Store } from '../store.ts'
 import { ensure, expect as unchanged, increment, insert, remove, replace, type Write } from '../write.ts'
 import { Model } from './model.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Index, Scalar } from '../collection.ts'
-import type { ContractSubject } from '../contract.ts'
+import type { ContractSubject } from './subject.ts'
 import type { Query } from '../store.ts'
 import { insert, remove, replace } from '../write.ts'
 import { newTenant, refusal, sharedStore, type Thing, thing, things } from './things.ts'

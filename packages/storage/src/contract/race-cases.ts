@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ContractSubject } from '../contract.ts'
+import type { ContractSubject } from './subject.ts'
 import type { Store } from '../store.ts'
 import { increment, insert, replace } from '../write.ts'
 import { newDatabase, plain, refusal, transactionTest } from './things.ts'

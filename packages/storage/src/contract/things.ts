@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, test } from 'vitest'
 import { z } from 'zod'
 import { collection } from '../collection.ts'
-import type { ContractSubject } from '../contract.ts'
+import type { ContractSubject } from './subject.ts'
 import type { Store } from '../store.ts'
 
 const Thing = z.strictObject({

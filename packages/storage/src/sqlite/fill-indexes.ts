@@ -4,7 +4,7 @@ import type { Document } from '../collection.ts'
 import { DuplicateKey } from '../errors.ts'
 import { derivedColumns, type IndexLayout, type Layout, sideIndexes } from './layout.ts'
 import { type Column, entriesOf, rowOf } from './row.ts'
-import type { Log } from './schema.ts'
+import type { Log } from './log.ts'
 
 const batchRows = 1000
 

@@ -2,10 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { DuplicateKey } from '../errors.ts'
 import { retryBusy, sqliteCode } from './connection.ts'
 import { fillIndexes } from './fill-indexes.ts'
+import type { Log } from './log.ts'
 import { columnOf, type IndexLayout, type Layout, memberColumn } from './layout.ts'
-
-/** Reports the progress of long work. */
-export type Log = (message: string, fields: Record<string, unknown>) => void
 
 interface Declared {
   declaration: string

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { storageError, Unavailable } from '../errors.ts'
 import type { Layout } from './layout.ts'
 import type { Answer, Job, Operation, Outcome, Request } from './messages.ts'
-import type { Log } from './schema.ts'
+import type { Log } from './log.ts'
 
 /** How the writer thread is started. */
 export interface WriterOptions {
