@@ -1,0 +1,24 @@
+declare module 'autocannon' {
+  interface Request {
+    method?: string
+    path?: string
+    headers?: Record<string, string>
+    body?: string
+    setupRequest?: (request: Request) => Request
+  }
+  interface Options {
+    url: string
+    connections: number
+    duration?: number
+    amount?: number
+    requests?: Request[]
+  }
+  interface Result {
+    requests: { average: number; total: number }
+    latency: { p50: number; p99: number; p99_9?: number }
+    non2xx: number
+    errors: number
+    duration: number
+  }
+  export default function autocannon(options: Options): Promise<Result>
+}

@@ -1,0 +1,51 @@
+import autocannon from 'autocannon'
+
+/** One request of a load. */
+export interface LoadRequest {
+  method?: string
+  path: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+/** What a load brought: requests a second and milliseconds. */
+export interface LoadResult {
+  rate: number
+  p50: number
+  p99: number
+}
+
+const connections = 32
+
+/** Sends the requests in turn over 32 connections for some seconds. Throws when one is not answered with 2xx. */
+export async function httpLoad(
+  url: string,
+  requests: readonly LoadRequest[],
+  seconds: number,
+): Promise<LoadResult> {
+  const result = await autocannon({ url, connections, duration: seconds, requests: [...requests] })
+  return checked(result)
+}
+
+/** Sends each request once, with 32 in flight, and gives the rate over all of them. */
+export async function httpOnce(
+  url: string,
+  requestAt: (turn: number) => LoadRequest,
+  amount: number,
+): Promise<LoadResult> {
+  let turn = 0
+  const started = performance.now()
+  const result = await autocannon({
+    url,
+    connections,
+    amount,
+    requests: [{ setupRequest: (request) => ({ ...request, ...requestAt(turn++) }) }],
+  })
+  return { ...checked(result), rate: amount / ((performance.now() - started) / 1000) }
+}
+
+function checked(result: Awaited<ReturnType<typeof autocannon>>): LoadResult {
+  if (result.non2xx + result.errors > 0)
+    throw new Error(`${result.non2xx} answers were not 2xx and ${result.errors} requests failed`)
+  return { rate: result.requests.average, p50: result.latency.p50, p99: result.latency.p99 }
+}
