@@ -39,6 +39,9 @@ export interface Page<T> {
 
 /** All that must survive goes through this; see openStore. Every method may throw Unavailable. */
 export interface Store {
+  /** Whether a commit may hold several writes; false only on a MongoDB server without transactions. */
+  readonly transactions: boolean
+
   /** The document, or undefined. */
   get<T extends Document>(collection: Collection<T>, id: string): Promise<Stored<T> | undefined>
 

@@ -7,7 +7,7 @@ import type { StoredAnchor } from './anchoring/collections.ts'
 import { logIdOf, stateProof } from './chain.ts'
 import type { ChainClient } from './chain.ts'
 import { checkpoints, sizeId } from './collections.ts'
-import type { AnchoredHeads } from './prove-receipt.ts'
+import type { AnchoredHeads } from './deps.ts'
 
 /**
  * EIP-1186 proofs of anchored roots, by anchor. Taken while the chain's nodes still have the block's state, and kept, so

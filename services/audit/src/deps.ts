@@ -1,9 +1,14 @@
+import type { AnchorPart } from '@tallystick/evidence'
 import type { AuditRecord } from '@tallystick/protocol'
 import type { KeySet, ReceiptPayload } from '@tallystick/receipt'
 import type { Entropy } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
-import type { LogReader } from './log-reader.ts'
-import type { AnchoredHeads } from './prove-receipt.ts'
+import type { LogReader, PublishedCheckpoint } from './log-reader.ts'
+
+/** The anchored heads that cover a log index, and the checkpoint of the first of them; given by the anchoring part. */
+export type AnchoredHeads = (
+  index: number,
+) => Promise<{ heads: Omit<AnchorPart, 'consistency'>[]; checkpoint: PublishedCheckpoint | undefined }>
 
 /** What the use-cases of the audit service are given. Built in start-audit.ts. */
 export interface Deps extends Entropy {

@@ -1,14 +1,9 @@
 import { Fault } from '@tallystick/protocol'
 import { buildEvidence } from '@tallystick/evidence'
-import type { AnchorPart, EvidenceBundle } from '@tallystick/evidence'
+import type { EvidenceBundle } from '@tallystick/evidence'
 import { ReceiptError, receiptEntry, verifyReceipt } from '@tallystick/receipt'
 import type { Deps } from './deps.ts'
 import type { PublishedCheckpoint } from './log-reader.ts'
-
-/** The anchored heads that cover a log index, and the checkpoint of the first of them; given by the anchoring part. */
-export type AnchoredHeads = (
-  index: number,
-) => Promise<{ heads: Omit<AnchorPart, 'consistency'>[]; checkpoint: PublishedCheckpoint | undefined }>
 
 /** The inclusion proof of a compact receipt in the newest checkpoint, as tlog-proof text. Throws Fault `proof_pending`. */
 export async function proveReceipt(

@@ -76,6 +76,11 @@ export async function startAudit(options: {
     log: (message, fields) => log.info(fields, message),
   })
   lifecycle.onStop('store', () => store.close())
+  if (!store.transactions) {
+    throw new Error(
+      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
+    )
+  }
 
   const keySet = await publishKeys({ store, origin, now: entropy.now }, keys.receipt_keys)
   const pool = signingPool({

@@ -6,7 +6,7 @@ import { checkDocumentSize, checkPartition } from '../validate.ts'
 import { incrementUpdate, type Increment } from './increment-update.ts'
 import { duplicateIndex, isDuplicateKey } from './mongo-error.ts'
 import { fromRow, toRow, type Row } from './row.ts'
-import type { Rows, SessionOption } from './write-one.ts'
+import type { Rows, SessionOption } from './rows.ts'
 
 const rounds = 12
 

@@ -3,7 +3,7 @@ import type { Collection, Document } from '../collection.ts'
 import { DuplicateKey, Unavailable } from '../errors.ts'
 import { isDuplicateCode, storageErrorOf } from './mongo-error.ts'
 import { toRow } from './row.ts'
-import type { Rows } from './write-one.ts'
+import type { Rows } from './rows.ts'
 
 /** Inserts each document on its own in one message; tells which were there already. */
 export async function insertEach(

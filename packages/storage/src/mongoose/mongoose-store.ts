@@ -4,7 +4,7 @@ import { attempt } from '../attempt.ts'
 import type { Collection, Document, Index } from '../collection.ts'
 import { decodeCursor, encodeCursor, indexKey } from '../cursor.ts'
 import { InvalidQuery, Unavailable } from '../errors.ts'
-import type { StoreOptions } from '../open-store.ts'
+import type { StoreOptions } from '../store-options.ts'
 import { scanPages } from '../scan-pages.ts'
 import type { Page, Query, Selection, Store, Stored } from '../store.ts'
 import * as check from '../validate.ts'
@@ -16,7 +16,8 @@ import { insertEach } from './insert-each.ts'
 import { guarded } from './mongo-error.ts'
 import { fromRow, type Row } from './row.ts'
 import { writeAll } from './transaction.ts'
-import { writeOne, type Rows } from './write-one.ts'
+import type { Rows } from './rows.ts'
+import { writeOne } from './write-one.ts'
 
 /** Opens (and makes, if need be) the database `name` on the server of a `mongodb://` or `mongodb+srv://` URL. */
 export async function openMongooseStore(

@@ -5,7 +5,8 @@ import type { Write } from '../write.ts'
 import { incrementUpdate } from './increment-update.ts'
 import { storageErrorOf } from './mongo-error.ts'
 import { toRow, type Row } from './row.ts'
-import { locked, removed, writeOne, type Rows } from './write-one.ts'
+import type { Rows } from './rows.ts'
+import { locked, removed, writeOne } from './write-one.ts'
 
 type Session = mongoose.mongo.ClientSession
 type InsertOrEnsure = Extract<Write, { type: 'insert' | 'ensure' }>

@@ -5,14 +5,7 @@ import type { Write } from '../write.ts'
 import { increment } from './increment.ts'
 import { duplicateIndex, isDuplicateKey } from './mongo-error.ts'
 import { lockField, toRow, type Row } from './row.ts'
-
-/** A collection of the driver. */
-export type Rows = mongoose.mongo.Collection<Row>
-
-/** In which transaction; empty outside of any. */
-export interface SessionOption {
-  session?: mongoose.mongo.ClientSession
-}
+import type { Rows, SessionOption } from './rows.ts'
 
 /** Carries out one write as one plain operation with the version in its filter. Throws StaleVersion, OutOfBounds. */
 export async function writeOne(

@@ -58,6 +58,7 @@ async function openFile(file: string): Promise<DatabaseSync> {
 
 /** The store in a SQLite file: reads on the caller's thread, writes on one writer thread. */
 class SqliteStore implements Store {
+  readonly transactions = true
   readonly attempt = attempt
   readonly #file: string
   readonly #db: DatabaseSync
