@@ -10,11 +10,12 @@ import type { HashSource } from '@tallystick/merkle'
 import type { Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { batches, checkpoints, positions, tiles } from './collections.ts'
+import { keptNodes } from './kept-nodes.ts'
 
 /** A published head. */
 export type PublishedCheckpoint = Omit<Stored<z.infer<typeof checkpoints.schema>>, 'version'>
 
-/** Reads of the log that many requests share: full tiles are kept in memory, they never change. */
+/** Reads of the log that many requests share: the tiles' hashes are kept in memory, they never change. */
 export interface LogReader {
   latestCheckpoint(): Promise<PublishedCheckpoint | undefined>
   indexOf(entryHex: string): Promise<number | undefined>
@@ -64,24 +65,9 @@ export function logReader(
   origin: string,
   { freshMs = 100 }: { freshMs?: number } = {},
 ): LogReader {
-  const full = new Map<string, Uint8Array>()
+  const source = keptNodes((level, index, width) => storedTile(store, level, index, width), keptTiles)
   let latest: Promise<PublishedCheckpoint | undefined> | undefined
   let readAt = -Infinity
-
-  async function readTile(level: number, index: number, width: number): Promise<Uint8Array> {
-    const id = tilePath(level, index)
-    const kept = full.get(id)
-    if (kept) return kept
-    const tile = await store.get(tiles, id)
-    if (!tile || tile.width < width) throw new Error(`the log's tile ${id} is missing`)
-    if (tile.width === 256) {
-      const [oldest] = full.keys()
-      if (full.size >= keptTiles && oldest !== undefined) full.delete(oldest)
-      full.set(id, tile.bytes)
-    }
-    return tile.bytes
-  }
-  const source = (size: number): HashSource => tileSource(readTile, size)
 
   return {
     latestCheckpoint() {
@@ -97,11 +83,11 @@ export function logReader(
       return (await store.get(positions, entryHex))?.index
     },
     async tlogProof(index, checkpoint, extra) {
-      const proof = await inclusionProof(index, checkpoint.size, source(checkpoint.size))
+      const proof = await inclusionProof(index, checkpoint.size, source)
       return formatTlogProof({ index, proof, checkpoint: checkpoint.note, ...(extra && { extra }) })
     },
-    inclusionProof: (index, size) => inclusionProof(index, size, source(size)),
-    consistencyProof: (from, to) => consistencyProof(from, to, source(to)),
+    inclusionProof: (index, size) => inclusionProof(index, size, source),
+    consistencyProof: (from, to) => consistencyProof(from, to, source),
   }
 }
 
@@ -122,9 +108,12 @@ export function splitEntries(entries: Uint8Array): Uint8Array[] {
 }
 
 function storedSource(store: Store, size: number): HashSource {
-  return tileSource(async (level, index, width) => {
-    const tile = await store.get(tiles, tilePath(level, index))
-    if (!tile || tile.width < width) throw new Error(`the log's tile ${level}/${index} is missing`)
-    return tile.bytes
-  }, size)
+  return tileSource((level, index, width) => storedTile(store, level, index, width), size)
+}
+
+async function storedTile(store: Store, level: number, index: number, width: number): Promise<Uint8Array> {
+  const id = tilePath(level, index)
+  const tile = await store.get(tiles, id)
+  if (!tile || tile.width < width) throw new Error(`the log's tile ${id} is missing`)
+  return tile.bytes
 }
