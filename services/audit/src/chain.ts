@@ -43,6 +43,9 @@ export interface TransactionTerms extends Fees {
   gas: number
 }
 
+/** How a log gets onto a chain: `deploy` creates a registry that knows it, `register` adds it to the one configured. */
+export type Setup = 'deploy' | 'register'
+
 /** A transaction ready to be broadcast by anyone. */
 export interface SignedTransaction {
   hash: Hex
@@ -74,6 +77,8 @@ export function chainClient(config: ChainConfig, options: { signer?: ChainSigner
   const chainId = Number(config.id.slice('eip155:'.length))
   const contract = config.contract ?? zeroAddress
   const signer = options.signer ?? keySigner(config)
+  const setupCall = (how: Setup, origin: string) =>
+    how === 'deploy' ? { data: deploymentData(origin) } : { to: contract, data: registrationData(origin) }
   const rpc = failoverRpc({ chainId, urls: config.rpcUrls, timeoutMs: config.timeoutMs })
   const reads = chainReads(rpc)
 
@@ -129,14 +134,14 @@ export function chainClient(config: ChainConfig, options: { signer?: ChainSigner
       return signTransaction(signer, { chainId, to: contract, data: anchorData(call), ...terms })
     },
 
-    /** The gas to deploy the registry and register `origin` in it. */
-    estimateDeployment(origin: string): Promise<number> {
-      return reads.estimateGas({ from: signer.address, data: deploymentData(origin) })
+    /** The gas to set a log up: by a registry of its own, or in the one that is configured. */
+    estimateSetup(how: Setup, origin: string): Promise<number> {
+      return reads.estimateGas({ from: signer.address, ...setupCall(how, origin) })
     },
 
-    /** Signs the creation of a registry whose constructor registers `origin`; sends nothing. */
-    signDeployment(origin: string, terms: TransactionTerms): Promise<SignedTransaction> {
-      return signTransaction(signer, { chainId, data: deploymentData(origin), ...terms })
+    /** Signs what sets a log up; sends nothing. */
+    signSetup(how: Setup, origin: string, terms: TransactionTerms): Promise<SignedTransaction> {
+      return signTransaction(signer, { chainId, ...setupCall(how, origin), ...terms })
     },
 
     /** The transaction that anchored a size, whoever sent it; undefined where the nodes do not tell. */
@@ -199,6 +204,10 @@ function anchorData({ logId, size, root, consistencyProof }: AnchorCall): Hex {
 
 function deploymentData(origin: string): Hex {
   return encodeDeployData({ abi, bytecode, args: [origin] })
+}
+
+function registrationData(origin: string): Hex {
+  return encodeFunctionData({ abi, functionName: 'register', args: [origin] })
 }
 
 interface Unsigned extends TransactionTerms {

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { chainClient, logIdOf } from '../chain.ts'
-import type { ChainSigner } from '../chain.ts'
+import type { ChainClient, ChainSigner } from '../chain.ts'
 import type { ChainConfig } from './chain-config.ts'
 import { ChainError } from './chain-error.ts'
+import type { TransactionReceipt } from './chain-reads.ts'
 import { firstFees } from './fees.ts'
 
 /** Where the registry is and what it cost; `tx` is absent when it was there already. */
@@ -18,7 +19,8 @@ const patienceMs = 300_000
 
 /**
  * Puts an AnchorRegistry on the chain with `origin` registered for the configured account, and waits until it is mined.
- * When the configured contract is there and belongs to the account, it is taken as it is. Throws ChainError.
+ * A configured contract is used where it can be: taken as it is when the log is the account's, and told of the log when
+ * nobody registered it. Throws ChainError.
  */
 export async function deployRegistry(
   config: ChainConfig,
@@ -27,28 +29,29 @@ export async function deployRegistry(
 ): Promise<DeployedRegistry> {
   const chain = chainClient(config, options)
   const latest = await chain.latest()
-  const registry = await chain.registry(logIdOf(origin), 0, latest.hash)
-  if (registry.publisher === chain.sender) return { contract: chain.contract, publisher: chain.sender }
+  const { deployed, publisher } = await chain.registry(logIdOf(origin), 0, latest.hash)
+  if (publisher === chain.sender) return { contract: chain.contract, publisher }
 
   const fees = firstFees(await chain.feeMarket(latest), config.maxFeePerGas)
   if (fees === undefined) throw new ChainError('rejected', 'the chain asks for more than maxFeePerGas')
-  const gas = Math.ceil((await chain.estimateDeployment(origin)) * 1.2)
+  const how = deployed && publisher === undefined ? 'register' : 'deploy'
+  const gas = Math.ceil((await chain.estimateSetup(how, origin)) * 1.2)
   const { pending: nonce } = await chain.nonces(chain.sender)
-  const { hash, raw } = await chain.signDeployment(origin, { nonce, gas, ...fees })
+  const { hash, raw } = await chain.signSetup(how, origin, { nonce, gas, ...fees })
   await chain.sendRaw(raw)
-  return mined(chain, hash)
+  const receipt = await mined(chain, hash)
+  const contract = how === 'deploy' ? receipt.contract : chain.contract
+  if (!receipt.succeeded || contract === undefined) {
+    throw new ChainError('reverted', `the transaction ${hash} reverted`)
+  }
+  return { contract, publisher: chain.sender, tx: hash, gasUsed: receipt.gasUsed }
 }
 
-async function mined(chain: ReturnType<typeof chainClient>, tx: string): Promise<DeployedRegistry> {
+async function mined(chain: ChainClient, tx: string): Promise<TransactionReceipt> {
   for (let waited = 0; waited < patienceMs; waited += pollMs) {
     const receipt = await chain.receipt(tx)
-    if (receipt !== undefined) {
-      const { succeeded, gasUsed, contract } = receipt
-      if (!succeeded || contract === undefined)
-        throw new ChainError('reverted', `the deployment ${tx} reverted`)
-      return { contract, publisher: chain.sender, tx, gasUsed }
-    }
+    if (receipt !== undefined) return receipt
     await pause(pollMs)
   }
-  throw new ChainError('unreachable', `the deployment ${tx} was not mined within ${patienceMs / 1000} s`)
+  throw new ChainError('unreachable', `the transaction ${tx} was not mined within ${patienceMs / 1000} s`)
 }

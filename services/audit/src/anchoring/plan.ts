@@ -5,6 +5,8 @@ import { change, moveToIntent, wait } from './machine.ts'
 import type { AnchorRead, Context, Outcome } from './machine.ts'
 import { vanished } from './vanished.ts'
 
+const leastReviewMs = 60_000
+
 /** Starts an anchor when one is due by time or by growth. Asks the chain nothing, so that a chain that is down shows. */
 export async function plan(context: Context): Promise<Outcome> {
   const { chain, deps } = context
@@ -34,7 +36,7 @@ async function review(context: Context, newest: AnchorRead | undefined): Promise
   const { chain, now } = context
   if (newest?.state !== 'final') return { type: 'rest' }
   const since = newest.examinedAt ?? newest.createdAt
-  if (now.getTime() - since.getTime() < chain.config.everyMs) return { type: 'rest' }
+  if (now.getTime() - since.getTime() < Math.max(chain.config.everyMs, leastReviewMs)) return { type: 'rest' }
   const latest = await chain.latest()
   if ((await chain.code(chain.contract, latest.hash)) === '0x') {
     return wait('contract_missing', `no contract at ${chain.contract}`)

@@ -11,19 +11,15 @@ export async function settle(context: Context, anchor: AnchorRead): Promise<Outc
   const { chain, logId, now } = context
   const { block, tx } = anchor
   if (block === undefined) return moveToIntent(anchor)
-  if (tx !== undefined) {
-    const receipt = await chain.receipt(tx)
-    if (receipt?.succeeded !== true || receipt.block.hash !== block.hash) return back(anchor)
-  }
+  if (!(await isInBlock(context, tx, block))) return back(anchor)
   const last = await finalBlock(context)
-  const canonical = await chain.blockAt(block.number)
-  if (canonical?.hash !== block.hash) return back(anchor)
   if (last === undefined || last.number < block.number) {
     return wait(
       'not_final',
       `block ${block.number} is not final, the last final one is ${last?.number ?? 'none'}`,
     )
   }
+  if (!(await isInBlock(context, undefined, block))) return back(anchor)
   const hashes = await chain.hashesAt(block.number)
   if (hashes.some((hash) => hash !== block.hash)) {
     return wait('nodes_disagree', `the RPC URLs name different blocks ${block.number}`)
@@ -31,6 +27,17 @@ export async function settle(context: Context, anchor: AnchorRead): Promise<Outc
   const { root } = await chain.registry(logId, anchor.size, last.hash)
   if (root === undefined || !sameHash(root, anchor.root)) return back(anchor)
   return move(anchor, 'final', { finalAt: now, examinedAt: now })
+}
+
+/** Whether the chain has the transaction, or without one just the block, where it was. */
+async function isInBlock(
+  { chain }: Context,
+  tx: string | undefined,
+  block: { number: number; hash: string },
+): Promise<boolean> {
+  if (tx === undefined) return (await chain.blockAt(block.number))?.hash === block.hash
+  const receipt = await chain.receipt(tx)
+  return receipt?.succeeded === true && receipt.block.hash === block.hash
 }
 
 async function finalBlock({ chain }: Context): Promise<BlockHead | undefined> {
