@@ -13,7 +13,7 @@ export type BroadcastResult =
 const answers = [
   ['accepted', /already known|already imported|known transaction|already in (the )?(pool|mempool)/i],
   ['nonce_used', /nonce.{0,20}too low|old ?nonce|nonce.{0,20}(used|below)/i],
-  ['insufficient_funds', /insufficient (funds|balance)|exceeds (the )?balance/i],
+  ['insufficient_funds', /insufficient (funds|balance)|exceeds (the )?(account )?balance/i],
   ['underpriced', /underpriced|fee.{0,40}(too low|less than|below)|gas price.{0,20}too low|feetoolow/i],
 ] as const
 
@@ -27,7 +27,12 @@ export async function broadcast(
     return { result: 'accepted' }
   } catch (error) {
     if (!(error instanceof ChainError) || error.code !== 'rejected') throw error
-    const known = answers.find(([, words]) => words.test(error.message))
-    return known === undefined ? { result: 'rejected', message: error.message } : { result: known[0] }
+    return refusalMeans(error.message)
   }
+}
+
+/** What a node's words mean; they are all that nodes tell. */
+export function refusalMeans(message: string): BroadcastResult {
+  const known = answers.find(([, words]) => words.test(message))
+  return known === undefined ? { result: 'rejected', message } : { result: known[0] }
 }

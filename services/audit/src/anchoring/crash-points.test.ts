@@ -85,6 +85,8 @@ async function isolated<T>(work: (world: World) => Promise<T>): Promise<T> {
   } finally {
     await world.close()
     await anvil.request('evm_revert', [pristine])
+    // Reverting leaves the fee of the next block as it was.
+    await anvil.request('anvil_setNextBlockBaseFeePerGas', ['0x3b9aca00'])
   }
 }
 

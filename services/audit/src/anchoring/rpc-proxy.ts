@@ -17,6 +17,8 @@ export interface RpcProxy {
   misbehavior: Misbehavior | undefined
   /** The methods that were asked, in order. */
   asked: string[]
+  /** The last Authorization header. */
+  authorization: string | undefined
   close(): Promise<void>
 }
 
@@ -31,6 +33,7 @@ export async function startProxy(target: string): Promise<RpcProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     misbehavior: undefined,
     asked: [],
+    authorization: undefined,
     async close() {
       server.closeAllConnections()
       server.close()
@@ -42,6 +45,7 @@ export async function startProxy(target: string): Promise<RpcProxy> {
     const body = Buffer.concat(await request.toArray()).toString('utf8')
     const { id, method } = JSON.parse(body) as { id: number; method: string }
     proxy.asked.push(method)
+    proxy.authorization = request.headers.authorization
     const { misbehavior } = proxy
     if (misbehavior !== undefined && (misbehavior.method ?? method) === method) {
       return misbehave(response, id, misbehavior)

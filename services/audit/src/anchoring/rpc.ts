@@ -38,6 +38,7 @@ class EndpointFault extends Error {
 interface Endpoint {
   url: string
   host: string
+  headers: Record<string, string>
   /** Whether the URL has shown its chain id since it last failed. */
   verified: boolean
   fault: EndpointFault | undefined
@@ -58,8 +59,7 @@ const answerSchema = z.object({
 export function failoverRpc(options: { chainId: number; urls: readonly string[]; timeoutMs: number }): Rpc {
   const { chainId, timeoutMs } = options
   const endpoints = options.urls.map((url): Endpoint => ({
-    url,
-    host: new URL(url).host,
+    ...withoutCredentials(url),
     verified: false,
     fault: undefined,
   }))
@@ -71,7 +71,7 @@ export function failoverRpc(options: { chainId: number; urls: readonly string[];
     params: readonly unknown[],
     schema: z.ZodType<T>,
   ): Promise<T> {
-    const result = schema.safeParse(await call(endpoint.url, method, params, timeoutMs))
+    const result = schema.safeParse(await call(endpoint, method, params, timeoutMs))
     if (!result.success) throw new EndpointFault(`${method} answered in a wrong shape`)
     return result.data
   }
@@ -135,6 +135,19 @@ export function failoverRpc(options: { chainId: number; urls: readonly string[];
   }
 }
 
+/** `fetch` refuses URLs with a user and password; they go into the header that they stand for. */
+function withoutCredentials(text: string): Pick<Endpoint, 'url' | 'host' | 'headers'> {
+  const url = new URL(text)
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  if (url.username !== '' || url.password !== '') {
+    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+    headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`
+    url.username = ''
+    url.password = ''
+  }
+  return { url: url.href, host: url.host, headers }
+}
+
 function nobodyServes(endpoints: readonly Endpoint[]): ChainError {
   const reasons = endpoints.map(({ host, fault }) => `${host}: ${fault?.message ?? 'not asked'}`)
   const code = endpoints.every(({ fault }) => fault?.wrongChain) ? 'wrong_chain' : 'unreachable'
@@ -145,7 +158,7 @@ let lastId = 0
 
 /** One JSON-RPC exchange. Throws EndpointFault for what another URL may do better, ChainError for what none will. */
 async function call(
-  url: string,
+  { url, headers }: Endpoint,
   method: string,
   params: readonly unknown[],
   timeoutMs: number,
@@ -155,7 +168,7 @@ async function call(
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers,
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',
