@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { decodeEntryBundle, leafHash, MemoryTree } from '@tallystick/merkle'
 import type { AuditRecord } from '@tallystick/protocol'
 import { generateSigningKey, importSigningKey, signReceipt } from '@tallystick/receipt'
-import { acquireLease, fenced, systemEntropy } from '@tallystick/runtime'
+import { acquireLease, fenced, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
 import { insert, openStore } from '@tallystick/storage'
 import type { Store, Write } from '@tallystick/storage'
 import { batches, queue, tiles } from './collections.ts'
@@ -36,12 +36,16 @@ export interface LogWorld {
 /** Opens an empty log. */
 export async function openLog(): Promise<LogWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'log-world-'))
-  const open = () => openStore(`sqlite:${folder}`, { name: 'audit-test', collections: auditCollections })
+  const open = () =>
+    openStore(`sqlite:${folder}`, {
+      name: 'audit-test',
+      collections: [...auditCollections, leases, leaseTerms],
+    })
   const store = await open()
   const stores = [store]
   const signer = importLogKey(logPem, origin)
   const entropy = systemEntropy()
-  let leases = 0
+  let tenures = 0
   return {
     store,
     signer,
@@ -52,10 +56,10 @@ export async function openLog(): Promise<LogWorld> {
       return second
     },
     async fence() {
-      leases++
+      tenures++
       // Each clock runs a minute ahead of the one before, so that the lease has always run out.
-      const now = () => new Date(Date.now() + leases * 60_000)
-      const lease = await acquireLease({ store, name: 'sequencer', owner: `owner ${leases}`, now })
+      const now = () => new Date(Date.now() + tenures * 60_000)
+      const lease = await acquireLease({ store, name: 'sequencer', owner: `owner ${tenures}`, now })
       if (!lease) throw new Error('the lease is held')
       return () => fenced(lease)
     },
