@@ -143,7 +143,7 @@ test('racing calls with different content: one wins, the others are told', async
       recordEvents(n % 2 ? other : world.deps, 'acct_t', [record('evt_1', { actor })]),
     ),
   )
-  expect(answers.map(([outcome]) => outcome?.status).toSorted()).toEqual([
+  expect(answers.map(([outcome]) => outcome?.status ?? '').toSorted()).toEqual([
     'recorded',
     'refused',
     'refused',
