@@ -34,6 +34,7 @@ export async function benchAudit(measures: Measures, options: AuditBenchOptions)
     const limits = await rawLimits(measures, { leaves: Math.min(options.receipts, 100_000), folder })
     await benchBareHttp(measures, options.seconds)
     await benchService(measures, limits, options, subfolder(folder, 'ingest'))
+    await benchGas(measures)
     for (const size of options.sizes) {
       await benchLog(measures, {
         size,
@@ -41,7 +42,6 @@ export async function benchAudit(measures: Measures, options: AuditBenchOptions)
         directory: subfolder(folder, `log-${size}`),
       })
     }
-    await benchGas(measures)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

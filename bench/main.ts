@@ -30,12 +30,12 @@ if (![...sizes, receipts, seconds].every((value) => value > 0) || receipts % 100
   process.exit(2)
 }
 
-const measures = new Measures()
 const before = loadavg()[0] ?? 0
-if (name === 'audit') await benchAudit(measures, { sizes, receipts, seconds })
+// After each figure, so that a run that is broken off leaves what it measured.
+const measures = new Measures((all) => writeResults(name, machineNow(before), all))
 await benchStorage(measures, { documents: receipts, seconds, mongoUrl: process.env['MONGODB_URI'] })
+if (name === 'audit') await benchAudit(measures, { sizes, receipts, seconds })
 const machine = machineNow(before)
-writeResults(name, machine, measures.all)
 console.table(
   measures.all.map((measure) => ({
     part: measure.group,

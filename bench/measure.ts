@@ -10,14 +10,20 @@ export interface Measure {
   goal?: number
 }
 
-/** Collects the figures of a run and tells each as it comes. */
+/** Collects the figures of a run and tells each as it comes; `added` hears of it too. */
 export class Measures {
   readonly all: Measure[] = []
+  readonly #added: (all: readonly Measure[]) => void
+
+  constructor(added: (all: readonly Measure[]) => void) {
+    this.#added = added
+  }
 
   add(measure: Measure): Measure {
     this.all.push(measure)
     const ratio = measure.ratio === undefined ? '' : `, ${measure.ratio.toFixed(2)} × ${measure.against}`
     console.log(`  ${measure.group}: ${measure.name}: ${formatValue(measure.value)} ${measure.unit}${ratio}`)
+    this.#added(this.all)
     return measure
   }
 }
