@@ -80,11 +80,11 @@ async function loadEdge(store: Store, origin: string): Promise<Edge> {
 
 /** Appends the entries to frontier and tiles in memory; gives the ids of the tiles that changed. */
 function append(edge: Edge, entries: readonly Uint8Array[]): string[] {
-  const changed = new Set<string>()
+  const added = new Map<string, Uint8Array[]>()
   const push = (id: string, piece: Uint8Array) => {
-    const tile = edge.open.get(id) ?? { width: 0, bytes: new Uint8Array(), version: undefined }
-    edge.open.set(id, { ...tile, width: tile.width + 1, bytes: Buffer.concat([tile.bytes, piece]) })
-    changed.add(id)
+    const pieces = added.get(id)
+    if (pieces) pieces.push(piece)
+    else added.set(id, [piece])
   }
   for (const entry of entries) {
     push(entriesPath(Math.floor(edge.frontier.size / TILE_WIDTH)), framed(entry))
@@ -92,7 +92,12 @@ function append(edge: Edge, entries: readonly Uint8Array[]): string[] {
       if (level % TILE_HEIGHT === 0) push(tilePath(level / TILE_HEIGHT, Math.floor(index / TILE_WIDTH)), hash)
     })
   }
-  return [...changed]
+  for (const [id, pieces] of added) {
+    const tile = edge.open.get(id) ?? { width: 0, bytes: new Uint8Array(), version: undefined }
+    const bytes = Buffer.concat([tile.bytes, ...pieces])
+    edge.open.set(id, { ...tile, width: tile.width + pieces.length, bytes })
+  }
+  return [...added.keys()]
 }
 
 function tileWrite(edge: Edge, id: string): Write {
