@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** A real local chain, for tests: nothing is mined unless it is told to. */
@@ -15,7 +15,6 @@ export interface Anvil {
   stop(): Promise<void>
 }
 
-const binary = fileURLToPath(new URL('../../../../node_modules/.bin/anvil', import.meta.url))
 const startMs = 30_000
 
 /** Starts anvil on a free port, or on the one given, and waits until it answers. */
@@ -30,27 +29,40 @@ export async function startAnvil(options: { port?: number; args?: readonly strin
     '1',
     ...(options.args ?? []),
   ]
-  // The npm command is a wrapper around the binary: only signals to their group reach both.
-  const child = spawn(binary, args, { stdio: 'ignore', detached: true })
-  const signal = (name: NodeJS.Signals) => void (child.pid === undefined || process.kill(-child.pid, name))
+  const child = spawn(anvilBinary(), args, { stdio: 'ignore' })
+  const end = () => void child.kill('SIGTERM')
+  process.once('exit', end)
   const ended = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
   const request = (method: string, params: readonly unknown[] = []) => exchange(url, method, params)
   for (let waited = 0; ; waited += 50) {
     if (await request('eth_chainId').then(Boolean, () => false)) break
-    if (waited > startMs || child.exitCode !== null) throw new Error('anvil did not start')
+    if (waited > startMs || child.exitCode !== null) {
+      end()
+      throw new Error('anvil did not start')
+    }
     await pause(50)
   }
   return {
     url,
     request,
-    signal,
+    signal: (name) => void child.kill(name),
     async stop() {
-      signal('SIGCONT')
-      signal('SIGTERM')
+      child.kill('SIGCONT')
+      end()
       await ended
+      process.off('exit', end)
     },
   }
+}
+
+/** The binary itself: the npm command is a wrapper, which a signal may end without ending the chain. */
+function anvilBinary(): string {
+  const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
+  const file = process.platform === 'win32' ? 'anvil.exe' : 'anvil'
+  const require = createRequire(import.meta.url)
+  const wrapper = createRequire(require.resolve('@foundry-rs/anvil/package.json'))
+  return wrapper.resolve(`@foundry-rs/anvil-${platform}/bin/${file}`)
 }
 
 /** A port that nobody listens on right now. */

@@ -324,7 +324,7 @@ describe('with two RPC URLs, the second serves while the first', () => {
   })
 })
 
-test('an URL that was refused serves again once it is cured, and its reason is told until then', async () => {
+test('a URL that was refused serves again once it is cured, and its reason is told until then', async () => {
   const world = await open()
   const proxy = await startProxy(world.anvil.url)
   cleanups.push(proxy.close)

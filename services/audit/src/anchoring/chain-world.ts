@@ -68,7 +68,6 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     options.store ??
     (await openStore(`sqlite:${directory}`, { name: 'audit-test', collections: [anchors, anchorAccounts] }))
   const config = configOf(anvil, options.config)
-  if (options.deployed !== false) await deploy(anvil)
   const source = hashSource(options.salt ?? '')
 
   const world: World = {
@@ -115,6 +114,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (options.store === undefined) await store.close()
       rmSync(directory, { recursive: true, force: true })
     },
+  }
+  if (options.deployed !== false) {
+    await deploy(anvil).catch(async (error: unknown) => {
+      await world.close() // or the chain's process would outlive the test
+      throw error
+    })
   }
   return world
 }

@@ -11,7 +11,7 @@ export interface RpcHealth {
 /** Asks a chain, over whichever of its URLs answers well. */
 export interface Rpc {
   /**
-   * The result of `method`, in the shape of `schema`; `accept` says whether it answers the question at all. An URL whose
+   * The result of `method`, in the shape of `schema`; `accept` says whether it answers the question at all. A URL whose
    * answer has neither is passed over. Throws ChainError.
    */
   request<T>(
@@ -53,7 +53,7 @@ const answerSchema = z.object({
 })
 
 /**
- * JSON-RPC over several URLs. An URL serves only after it named `chainId` itself, and again after each of its failures:
+ * JSON-RPC over several URLs. A URL serves only after it named `chainId` itself, and again after each of its failures:
  * an endpoint that moved to another chain must not be believed. The one that served last is asked first.
  */
 export function failoverRpc(options: { chainId: number; urls: readonly string[]; timeoutMs: number }): Rpc {
