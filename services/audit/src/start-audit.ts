@@ -54,7 +54,6 @@ export interface AuditService {
 }
 
 const sequenceMs = 50
-const anchorMs = 500
 // 1,000 records of a few kilobytes; a commit of them stays below what the storage takes.
 const bodyLimit = 4 * 1024 * 1024
 
@@ -104,7 +103,6 @@ export async function startAudit(options: {
     owner: `${process.pid}-${Buffer.from(entropy.random(8)).toString('hex')}`,
     checkpointMs: config.CHECKPOINT_MS,
     sequenceMs,
-    anchorMs,
     leaseMs: config.LEASE_SECONDS * 1000,
   })
   lifecycle.onStop('loops', () => loops.stop())

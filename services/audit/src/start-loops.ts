@@ -26,7 +26,6 @@ export interface LoopDeps {
   owner: string
   checkpointMs: number
   sequenceMs: number
-  anchorMs: number
   leaseMs: number
 }
 
@@ -52,7 +51,7 @@ export function startLoops(deps: LoopDeps): AuditLoops {
   const anchorers = deps.chains.map((chain) =>
     leaderLoop({
       ...lease(deps, `anchorer ${chain.id} ${chain.contract}`),
-      everyMs: deps.anchorMs,
+      everyMs: chain.config.pollMs,
       begin: (held) => () => anchoring(deps, chain, held),
     }),
   )

@@ -87,6 +87,7 @@ async function prepareChain(
     // The local chain makes a block only when there is something to put into it, and never forks.
     confirmations: 1,
     everyMs,
+    pollMs: 250,
   })
   const { contract } = await deployRegistry(config, saved.origin)
   return chainConfig.parse({ ...config, contract })

@@ -47,6 +47,7 @@ export const chainConfig = z.strictObject({
     'Replace a transaction that was not mined for this long, in milliseconds',
     120_000,
   ),
+  pollMs: timeSpan('Pause between two looks at the chain, in milliseconds', 4000),
   timeoutMs: timeSpan('How long one RPC answer may take, in milliseconds', 10_000),
 })
 
