@@ -5,6 +5,7 @@ import type { Scalar, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { positions, receipts } from './collections.ts'
 import type { Deps } from './deps.ts'
+import { inListOrder, pageQuery } from './page-query.ts'
 import { receiptView } from './receipt-view.ts'
 
 /** A receipt as it is stored. */
@@ -30,7 +31,10 @@ export interface ReceiptFilter {
   created_from?: string | undefined
   created_before?: string | undefined
   limit: number
+  /** The cursor of a receipt: what comes after it in the list. */
   starting_after?: string | undefined
+  /** The cursor of a receipt: what comes just before it, in the list's order; `next` leads on towards the newest. */
+  ending_before?: string | undefined
 }
 
 /** A page of the receipts of `tenant`, newest first. Throws Fault `validation_failed`. */
@@ -63,13 +67,12 @@ export async function listReceipts(
   const page = await deps.store.find(name ? indexes[name] : receipts.byTenant, {
     equals,
     range: Object.keys(range).length > 0 ? range : undefined,
-    order: 'desc',
-    limit: filter.limit,
-    after: filter.starting_after,
+    ...pageQuery(filter),
   })
-  const places = await deps.store.getMany(positions, page.items.map(entryHex))
+  const items = inListOrder(filter, page.items)
+  const places = await deps.store.getMany(positions, items.map(entryHex))
   return {
-    data: page.items.map((receipt, place) => receiptView(receipt, deps, places[place]?.index)),
+    data: items.map((receipt, place) => receiptView(receipt, deps, places[place]?.index)),
     next: page.next,
   }
 }

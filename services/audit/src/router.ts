@@ -50,7 +50,9 @@ export const router = api.router({
     .input(wire.listInput)
     .output(wire.listOf(auditReceipt))
     .query(async ({ ctx, input }) => {
-      const { data, next } = await cursorChecked(listReceipts(ctx.deps, ctx.caller.tenant, input))
+      const { data, next } = await cursorChecked(input, () =>
+        listReceipts(ctx.deps, ctx.caller.tenant, input),
+      )
       return list(data, next, '/v1/audit')
     }),
 
@@ -178,9 +180,7 @@ export const router = api.router({
     .input(wire.anchorsInput)
     .output(wire.listOf(anchorView))
     .query(async ({ ctx, input }) => {
-      const { data, next } = await cursorChecked(
-        listAnchors(ctx.deps, { limit: input.limit, after: input.starting_after }),
-      )
+      const { data, next } = await cursorChecked(input, () => listAnchors(ctx.deps, input))
       return list(data, next, '/v1/anchors')
     }),
 
@@ -213,18 +213,20 @@ function list<T>(data: T[], next: string | undefined, url: string) {
   }
 }
 
-async function cursorChecked<T>(page: Promise<T>): Promise<T> {
+async function cursorChecked<T>(
+  { starting_after: after, ending_before: before }: wire.Cursors,
+  find: () => Promise<T>,
+): Promise<T> {
+  const refusal = (pointer: string, message: string, fix: string, cause?: unknown) =>
+    new Fault('validation_failed', { errors: [{ pointer, message, fix }], cause })
+  if (after !== undefined && before !== undefined)
+    throw refusal('/ending_before', 'cannot be given with starting_after', 'Keep one of them.')
   try {
-    return await page
+    return await find()
   } catch (error) {
     if (!(error instanceof StorageError && error.code === 'InvalidQuery')) throw error
-    const errors = [
-      {
-        pointer: '/starting_after',
-        message: 'is no cursor of this list',
-        fix: 'Use next_cursor of the page before.',
-      },
-    ]
-    throw new Fault('validation_failed', { errors, cause: error })
+    if (after === undefined && before === undefined) throw error
+    const pointer = after === undefined ? '/ending_before' : '/starting_after'
+    throw refusal(pointer, 'is no cursor of this list', 'Use next_cursor of a page of it.', error)
   }
 }

@@ -6,6 +6,19 @@ const receiptText = z
   .max(262_144)
   .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a compact JWS')
 
+const cursor = z.string().min(1).max(4096).optional()
+const pageInput = {
+  limit: z.int().min(1).max(100).default(20),
+  starting_after: cursor,
+  ending_before: cursor,
+}
+
+/** Where a page of a list begins or ends. */
+export interface Cursors {
+  starting_after?: string | undefined
+  ending_before?: string | undefined
+}
+
 /** A list as every list of the API is told. */
 export function listOf<T extends z.ZodType>(item: T) {
   return z.strictObject({
@@ -33,11 +46,10 @@ export const listInput = z.strictObject({
   license: reference.optional(),
   item: contentHash.optional(),
   actor: reference.optional(),
-  kind: z.string().max(64).optional(),
+  kind: reference.max(64).optional(),
   created_from: timestamp.optional(),
   created_before: timestamp.optional(),
-  limit: z.int().min(1).max(100).default(20),
-  starting_after: z.string().max(4096).optional(),
+  ...pageInput,
 })
 
 export const inclusionProof = z.strictObject({
@@ -67,8 +79,7 @@ export const consistency = z.strictObject({
 })
 
 export const anchorsInput = z.strictObject({
-  limit: z.int().min(1).max(100).default(20),
-  starting_after: z.string().max(4096).optional(),
+  ...pageInput,
 })
 
 export const keys = z.strictObject({

@@ -1,6 +1,8 @@
 import { contentHash, timestamp } from '@tallystick/protocol'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
+import { inListOrder, pageQuery } from '../page-query.ts'
+import type { PageInput } from '../page-query.ts'
 import { anchors, anchorState } from './collections.ts'
 import type { StoredAnchor } from './collections.ts'
 
@@ -28,19 +30,13 @@ export const anchorView = z.strictObject({
 })
 export type AnchorView = z.infer<typeof anchorView>
 
-/** Which anchors to list: all of the log's, newest first, from the cursor of the page before. */
-export interface ListAnchors {
-  limit: number
-  after?: string | undefined
-}
-
 /** The anchors of a log on all its chains, those of the newest checkpoint first. */
 export async function listAnchors(
   { store, origin }: { store: Store; origin: string },
-  { limit, after }: ListAnchors,
+  input: PageInput,
 ): Promise<{ data: AnchorView[]; next?: string }> {
-  const page = await store.find(anchors.byTime, { equals: [origin], order: 'desc', limit, after })
-  const data = page.items.map(viewOf)
+  const page = await store.find(anchors.byTime, { equals: [origin], ...pageQuery(input) })
+  const data = inListOrder(input, page.items).map(viewOf)
   return page.next === undefined ? { data } : { data, next: page.next }
 }
 
