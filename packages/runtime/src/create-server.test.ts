@@ -1,9 +1,8 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Fault } from '@tallystick/protocol'
 import { openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
+import { testDatabase } from '@tallystick/storage/test-database'
+import type { TestDatabase } from '@tallystick/storage/test-database'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -72,13 +71,14 @@ const router = api.router({
 
 let server: FastifyInstance
 let store: Store
+let database: TestDatabase
 let reader: Record<string, string>
 let url: string
 const logged: string[] = []
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'runtime-'))
-  store = await openStore(`sqlite:${folder}`, { name: 'server-test', collections: [apiKeys] })
+  database = await testDatabase()
+  store = await openStore(database.url, { name: 'server-test', collections: [apiKeys] })
   const keys = keyStore(store, { ...systemEntropy(), mode: 'test' })
   const { secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['things:read'], mode: 'test' })
   reader = { authorization: `Bearer ${secret}` }
@@ -101,6 +101,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close()
   await store.close()
+  await database.drop()
 })
 
 test('a public procedure answers without a key, with its request id and the time', async () => {

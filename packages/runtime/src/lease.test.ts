@@ -1,8 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { collection, insert, openStore, StaleVersion } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
+import { testDatabase } from '@tallystick/storage/test-database'
+import type { TestDatabase } from '@tallystick/storage/test-database'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { leaderLoop } from './leader-loop.ts'
@@ -24,19 +23,23 @@ const log = createLog({ name: 'test', level: 'silent' })
 const ttlMs = 10_000
 
 let store: Store
+let database: TestDatabase
 let time: number
 let as: (owner: string) => LeaseOptions
 
 beforeEach(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'lease-'))
-  store = await openStore(`sqlite:${folder}`, {
+  database = await testDatabase()
+  store = await openStore(database.url, {
     name: 'lease-test',
     collections: [leases, leaseTerms, entries],
   })
   time = Date.parse('2026-01-01T00:00:00Z')
   as = (owner) => ({ store, name: 'sequencer', owner, now: () => new Date(time), ttlMs })
 })
-afterEach(() => store.close())
+afterEach(async () => {
+  await store.close()
+  await database.drop()
+})
 
 async function acquired(owner: string) {
   const lease = await acquireLease(as(owner))

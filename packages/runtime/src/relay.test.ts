@@ -1,8 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
+import { testDatabase } from '@tallystick/storage/test-database'
+import type { TestDatabase } from '@tallystick/storage/test-database'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { leases, leaseTerms } from './lease.ts'
 import { createLog } from './log.ts'
@@ -15,12 +14,13 @@ import type { RelayOptions } from './relay.ts'
 const log = createLog({ name: 'test', level: 'silent' })
 const start = Date.parse('2026-01-01T00:00:00Z')
 let store: Store
+let database: TestDatabase
 let time = start
 let relays: Loop[]
 
 beforeEach(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'relay-'))
-  store = await openStore(`sqlite:${folder}`, {
+  database = await testDatabase()
+  store = await openStore(database.url, {
     name: 'relay-test',
     collections: [outbox, leases, leaseTerms],
   })
@@ -30,6 +30,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(relays.map((running) => running.stop()))
   await store.close()
+  await database.drop()
 })
 
 const event = (id: string) =>

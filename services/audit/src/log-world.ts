@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { decodeEntryBundle, leafHash, MemoryTree } from '@tallystick/merkle'
 import type { AuditRecord } from '@tallystick/protocol'
 import { generateSigningKey, importSigningKey, signReceipt } from '@tallystick/receipt'
 import { acquireLease, fenced, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
 import { insert, openStore } from '@tallystick/storage'
 import type { Store, Write } from '@tallystick/storage'
+import { testDatabase } from '@tallystick/storage/test-database'
 import { batches, queue, tiles } from './collections.ts'
 import type { Deps } from './deps.ts'
 import { generateLogKey, importLogKey } from './log-key.ts'
@@ -19,12 +17,12 @@ export const origin = 'log.example/test'
 const receiptKey = importSigningKey(generateSigningKey('ES256').privateJwk)
 const logPem = generateLogKey()
 
-/** A log on a real store in a folder of its own, for tests. */
+/** A log on a real store of its own, for tests. */
 export interface LogWorld {
   store: Store
   deps: Deps
   signer: ReturnType<typeof importLogKey>
-  /** Another process's view of the same file. */
+  /** Another process's view of the same database. */
   secondStore(): Promise<Store>
   /** A new lease of the sequencer, which fences off all before it. */
   fence(): Promise<() => Write>
@@ -35,9 +33,9 @@ export interface LogWorld {
 
 /** Opens an empty log. */
 export async function openLog(): Promise<LogWorld> {
-  const folder = mkdtempSync(join(tmpdir(), 'log-world-'))
+  const database = await testDatabase()
   const open = () =>
-    openStore(`sqlite:${folder}`, {
+    openStore(database.url, {
       name: 'audit-test',
       collections: [...auditCollections, leases, leaseTerms],
     })
@@ -73,7 +71,7 @@ export async function openLog(): Promise<LogWorld> {
     },
     async close() {
       await Promise.all(stores.map((opened) => opened.close()))
-      rmSync(folder, { recursive: true, force: true })
+      await database.drop()
     },
   }
 }

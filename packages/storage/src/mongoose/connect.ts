@@ -35,6 +35,12 @@ export async function connect(url: string, database: string): Promise<mongoose.C
   }
 }
 
+/** The database of a store: its name, behind the one in the URL's path if there is one, so that deployments can share a cluster. */
+export function databaseName(url: string, name: string): string {
+  const path = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(url)?.[1]
+  return path === undefined ? name : `${decodeURIComponent(path)}-${name}`
+}
+
 /** Asks the server what it is. FerretDB starts transactions without an error and cannot commit them: `hello` tells. */
 export async function topologyOf(connection: mongoose.Connection): Promise<Topology> {
   const hello = await guarded({}, () => connection.getClient().db('admin').command({ hello: 1 }))

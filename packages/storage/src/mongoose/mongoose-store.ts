@@ -10,7 +10,7 @@ import type { Page, Query, Selection, Store, Stored } from '../store.ts'
 import * as check from '../validate.ts'
 import type { Write } from '../write.ts'
 import { buildCollection, type Log } from './build-collections.ts'
-import { connect, topologyOf, type Topology } from './connect.ts'
+import { connect, databaseName, topologyOf, type Topology } from './connect.ts'
 import { indexQuery } from './index-query.ts'
 import { insertEach } from './insert-each.ts'
 import { guarded } from './mongo-error.ts'
@@ -24,7 +24,7 @@ export async function openMongooseStore(
   url: string,
   { name, collections, log = () => {} }: StoreOptions,
 ): Promise<MongooseStore> {
-  const connection = await connect(url, name)
+  const connection = await connect(url, databaseName(url, name))
   try {
     const store = new MongooseStore(connection, await topologyOf(connection), log)
     await store.createCollections(collections)

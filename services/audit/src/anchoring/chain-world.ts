@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { consistencyProof, leafHash, nodeHash, treeRoot } from '@tallystick/merkle'
 import type { HashSource } from '@tallystick/merkle'
 import { openStore } from '@tallystick/storage'
+import { testDatabase } from '@tallystick/storage/test-database'
 import type { Store } from '@tallystick/storage'
 import { chainClient, logIdOf } from '../chain.ts'
 import type { ChainClient } from '../chain.ts'
@@ -63,10 +61,10 @@ export interface WorldOptions {
 /** Opens a world on a fresh anvil, or on the one given. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const anvil = options.anvil ?? (await startAnvil())
-  const directory = mkdtempSync(join(tmpdir(), 'anchoring-'))
+  const database = await testDatabase()
   const store =
     options.store ??
-    (await openStore(`sqlite:${directory}`, { name: 'audit-test', collections: [anchors, anchorAccounts] }))
+    (await openStore(database.url, { name: 'audit-test', collections: [anchors, anchorAccounts] }))
   const config = configOf(anvil, options.config)
   const source = hashSource(options.salt ?? '')
 
@@ -112,7 +110,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     async close() {
       if (options.anvil === undefined) await anvil.stop()
       if (options.store === undefined) await store.close()
-      rmSync(directory, { recursive: true, force: true })
+      await database.drop()
     },
   }
   if (options.deployed !== false) {
