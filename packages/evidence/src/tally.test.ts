@@ -13,7 +13,7 @@ import { makeLog } from '../test/log.ts'
 import type { Log } from '../test/log.ts'
 import { anchorOnChain, deployRegistry } from '../test/registry.ts'
 import type { AnchorPart } from './build-evidence.ts'
-import { rpc } from './cli/rpc.ts'
+import { blockAt, rpc } from './cli/rpc.ts'
 import type { EvidenceBundle } from './evidence-bundle.ts'
 import { tally as runTally } from './tally.ts'
 
@@ -119,7 +119,9 @@ describe('tally verify', () => {
     const good = JSON.stringify(await makeBundle(log, { index: 11, size: 40, anchors: [part] }))
     const kept = await fileOf('reorged.json', good)
     expect((await tally('verify', kept, '--rpc', chain.url)).status).toBe(0)
-    await rpc(chain.url, 'anvil_reorg', [1, []])
+    const head = await blockAt(chain.url, 'latest')
+    const depth = Number(head?.number) - Number(part.block.number) + 1
+    await rpc(chain.url, 'anvil_reorg', [depth, []])
     const { status, out } = await tally('verify', kept, '--rpc', chain.url)
     expect(out).toContain('INVALID')
     expect(status).toBe(1)

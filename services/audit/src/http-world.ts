@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditRecord } from '@tallystick/protocol'
 import { createLifecycle, createLog, loadConfig, problemDocument } from '@tallystick/runtime'
+import { testDatabase } from '@tallystick/storage/test-database'
 import type { ProblemDocument } from '@tallystick/runtime'
 import { z } from 'zod'
 import { auditConfig } from './config.ts'
@@ -42,10 +43,11 @@ const newOutcome = recordOutcome.options[0]
 /** Starts an empty service. */
 export async function startHttpWorld(): Promise<HttpWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'audit-http-'))
+  const database = await testDatabase()
   const log = createLog({ name: 'audit-http', level: 'fatal' })
   const lifecycle = createLifecycle({ log, timeoutMs: 10_000 })
   const config = loadConfig(auditConfig, {
-    DATABASE_URL: `sqlite:${folder}`,
+    DATABASE_URL: database.url,
     LOG_ORIGIN: 'log.example/http',
     CHECKPOINT_MS: '50',
     LEASE_SECONDS: '1',
@@ -72,6 +74,7 @@ export async function startHttpWorld(): Promise<HttpWorld> {
     },
     async close() {
       await lifecycle.stop('the test is over')
+      await database.drop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
