@@ -46,6 +46,11 @@ const table = {
     title: 'There is no such object',
     fix: 'Check the id and that the key belongs to its owner and mode.',
   },
+  license_not_found: {
+    status: 404,
+    title: 'There is no such license',
+    fix: 'Check the id and that the key belongs to a party of the license, in its mode.',
+  },
   route_not_found: {
     status: 404,
     title: 'There is no such route',
@@ -60,6 +65,21 @@ const table = {
     status: 409,
     title: 'The object has changed meanwhile',
     fix: 'Read it again and repeat the change.',
+  },
+  invalid_state: {
+    status: 409,
+    title: 'The object is in a state that does not allow this',
+    fix: 'Read its `status`; `detail` names the states from which this is possible.',
+  },
+  exclusivity_conflict: {
+    status: 409,
+    title: 'An exclusive license stands in the way',
+    fix: 'Leave out the items named in `detail`, or wait until that license ends.',
+  },
+  already_exists: {
+    status: 409,
+    title: 'There is one already',
+    fix: 'Use the object that is named in `detail`, or another name.',
   },
   idempotency_in_progress: {
     status: 409,
@@ -95,6 +115,11 @@ const table = {
     status: 422,
     title: 'The idempotency key was used for another request',
     fix: 'Use a new key for a new request.',
+  },
+  reference_not_found: {
+    status: 422,
+    title: 'The request names an object that does not exist',
+    fix: 'Create the objects that `errors` points at first, or mend their ids.',
   },
   invalid_range: {
     status: 422,

@@ -25,6 +25,17 @@ export const idPrefixes = {
   webhookDelivery: 'whd',
   audit: 'aud',
   request: 'req',
+  subjectRequest: 'dsr',
+  retentionPolicy: 'ret',
+  hold: 'hold',
+  journal: 'jrn',
+  ledgerAccount: 'la',
+  creditGrant: 'cred',
+  creditNote: 'cn',
+  testClock: 'clock',
+  alert: 'alert',
+  customer: 'cus',
+  billingRun: 'run',
 } as const
 
 /** The name of an object kind that has ids. */

@@ -1,3 +1,4 @@
+export { auditIdOf } from './audit-id.ts'
 export { bodyDigest } from './body-digest.ts'
 export { canonicalize, NotCanonicalizable } from './canonicalize.ts'
 export { jwkThumbprint } from './jwk-thumbprint.ts'

@@ -1,16 +1,24 @@
 import { initTRPC } from '@trpc/server'
 import { Fault } from '@tallystick/protocol'
-import type { ErrorCode } from '@tallystick/protocol'
+import type { AccountRole, ErrorCode, Scope } from '@tallystick/protocol'
+import type { Write } from '@tallystick/storage'
 import type { Logger } from 'pino'
 import { toFault, toTrpcError } from './problem.ts'
 import type { ProblemDocument } from './problem.ts'
 
 /** Who calls: found from the API key. */
 export interface Caller {
+  /** The marketplace: the id of its founding operator account. All data belongs to one tenant. */
   readonly tenant: string
+  /** The account whose key it is. */
+  readonly account: string
+  /** Operators and auditors reach all of their tenant, developers and creators what they are a party of. */
+  readonly role: AccountRole
   readonly keyId: string
-  readonly scopes: readonly string[]
+  readonly scopes: readonly Scope[]
   readonly livemode: boolean
+  /** The name of the rate limits that hold for this key. */
+  readonly plan: string
 }
 
 /** What an API key is turned into a caller by: the key store here, or a client of the identity service. */
@@ -27,6 +35,12 @@ export interface Answer {
   raw(contentType: string, body: string | Uint8Array): void
 }
 
+/** A change that is thought out but not made: the writes of its one commit, and what to answer when it is made. */
+export interface Plan<T> {
+  writes: readonly Write[]
+  answer: T
+}
+
 /** What every procedure gets: its dependencies and one request. */
 export interface RequestContext<Deps> {
   deps: Deps
@@ -37,6 +51,11 @@ export interface RequestContext<Deps> {
   /** One of the request's headers, by lower-case name. */
   requestHeader(name: string): string | undefined
   answer: Answer
+  /**
+   * Makes a planned change, once for each idempotency key. `plan` reads and decides; it runs again when something it
+   * read has changed meanwhile, so it writes nothing itself.
+   */
+  once<T>(plan: () => Promise<Plan<T>>): Promise<T>
   /** Finds the caller once a request. Throws Fault `unauthorized`. */
   authenticate(): Promise<Caller>
   /** The problem document for a refusal of this request. */
@@ -60,7 +79,7 @@ export interface ProcedureMeta {
   description?: string
   tags?: readonly string[]
   /** The scope that a key needs, or `public`: then no key is looked at. */
-  scope: string
+  scope: Scope | 'public'
   /** Refusals beyond those that every route has. */
   errors?: readonly ErrorCode[]
   rest?: RestRoute
@@ -91,8 +110,8 @@ export function createApi<Deps>() {
 
   const secured = t.procedure.use(async ({ ctx, meta, next }) => {
     const caller = ctx.caller ?? (await refusedAsTrpc(ctx.authenticate()))
-    const scope = meta?.scope ?? ''
-    if (!caller.scopes.includes(scope)) {
+    const scope = meta?.scope
+    if (scope === undefined || !caller.scopes.some((one) => one === scope)) {
       throw toTrpcError(new Fault('forbidden', { detail: `The key lacks the scope ${scope}` }))
     }
     ctx.caller = caller

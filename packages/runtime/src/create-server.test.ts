@@ -33,7 +33,7 @@ const router = api.router({
     read: api
       .procedure({
         summary: 'Read a thing',
-        scope: 'things:read',
+        scope: 'catalog:read',
         errors: ['not_found'],
         rest: { method: 'GET', path: '/v1/things/{id}' },
       })
@@ -46,7 +46,7 @@ const router = api.router({
     put: api
       .procedure({
         summary: 'Put a thing',
-        scope: 'things:write',
+        scope: 'catalog:write',
         rest: { method: 'PUT', path: '/v1/things/{id}', status: 201 },
       })
       .input(thing)
@@ -80,7 +80,7 @@ beforeAll(async () => {
   database = await testDatabase()
   store = await openStore(database.url, { name: 'server-test', collections: [apiKeys] })
   const keys = keyStore(store, { ...systemEntropy(), mode: 'test' })
-  const { secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['things:read'], mode: 'test' })
+  const { secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['catalog:read'], mode: 'test' })
   reader = { authorization: `Bearer ${secret}` }
   const log = createLog({ name: 'test', level: 'error' }, { write: (line) => void logged.push(line) })
   server = createServer({

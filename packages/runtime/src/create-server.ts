@@ -30,8 +30,8 @@ export interface ServerOptions<Deps> {
   log: Logger
   /** Needed when a procedure's scope is not `public`. */
   keys?: Authenticator
-  /** Checked by /readyz. */
-  store?: Pick<Store, 'ping'>
+  /** Where changes are made by `ctx.once`; checked by /readyz. */
+  store?: Store
   /** Further checks of /readyz by name; one that throws makes the service not ready. */
   checks?: HealthChecks
   metrics?: Metrics
@@ -100,7 +100,13 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   })
   const url = () => options.publicUrl?.replace(/\/$/, '') ?? listeningUrl(server)
-  const shell: Shell<Deps> = { deps: options.deps, log, keys: options.keys, docsUrl: () => `${url()}/errors` }
+  const shell: Shell<Deps> = {
+    deps: options.deps,
+    log,
+    keys: options.keys,
+    store: options.store,
+    docsUrl: () => `${url()}/errors`,
+  }
 
   function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const fault = toFault(error)

@@ -1,5 +1,7 @@
+export { auditEvent, auditRelay } from './audit-events.ts'
+export type { AuditOutcome, AuditSink } from './audit-events.ts'
 export { createApi } from './api.ts'
-export type { Answer, Authenticator, Caller, ProcedureMeta, RequestContext, RestRoute } from './api.ts'
+export type { Answer, Authenticator, Caller, Plan, ProcedureMeta, RequestContext, RestRoute } from './api.ts'
 export { commonConfig, ConfigError, configTable, loadConfig } from './config.ts'
 export { createServer } from './create-server.ts'
 export type { ServerOptions } from './create-server.ts'

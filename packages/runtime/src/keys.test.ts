@@ -18,12 +18,15 @@ async function setUp() {
 test('a key is found by its secret, with tenant, scopes and mode', async () => {
   const { store, entropy } = await setUp()
   const keys = keyStore(store, { ...entropy, mode: 'live' })
-  const { id, secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['a:read'], mode: 'live' })
+  const { id, secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['audit:read'], mode: 'live' })
   expect(secret).toMatch(/^sk_live_/)
   expect(await keys.authenticate(secret)).toEqual({
     tenant: 'acct_a',
+    account: 'acct_a',
+    role: 'operator',
+    plan: 'standard',
     keyId: id,
-    scopes: ['a:read'],
+    scopes: ['audit:read'],
     livemode: true,
   })
   await store.close()

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { derivedId, Fault } from '@tallystick/protocol'
+import { accountRole, derivedId, Fault, scope } from '@tallystick/protocol'
+import type { AccountRole, Scope } from '@tallystick/protocol'
 import { collection, insert, replace } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
@@ -15,9 +16,12 @@ export const apiKeys = collection('api_keys', {
   schema: z.strictObject({
     id: z.string(),
     tenant: z.string(),
+    account: z.string(),
+    role: accountRole,
+    plan: z.string(),
     mode: z.enum(['test', 'live']),
     name: z.string(),
-    scopes: z.array(z.string()),
+    scopes: z.array(scope),
     digest: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
     createdAt: z.date(),
     revokedAt: z.date().nullable(),
@@ -42,7 +46,11 @@ export interface CreatedKey {
 export interface KeyStore extends Authenticator {
   createKey(key: {
     tenant: string
-    scopes: readonly string[]
+    /** The tenant's founding operator unless told. */
+    account?: string
+    role?: AccountRole
+    plan?: string
+    scopes: readonly Scope[]
     mode: Mode
     name?: string
   }): Promise<CreatedKey>
@@ -66,16 +74,26 @@ export function keyStore(
     if (!found || found.revokedAt || found.mode !== mode) return undefined
     // The id has 130 bits of the digest; all 256 must agree, in a time that tells nothing.
     if (!timingSafeEqual(found.digest, digest)) return undefined
-    return { tenant: found.tenant, keyId: found.id, scopes: found.scopes, livemode: found.mode === 'live' }
+    const { tenant, account, role, plan, scopes } = found
+    return { tenant, account, role, plan, scopes, keyId: found.id, livemode: found.mode === 'live' }
   }
 
   return {
-    async createKey({ tenant, scopes, mode: keyMode, name = '' }) {
+    async createKey({
+      tenant,
+      account = tenant,
+      role = 'operator',
+      plan = 'standard',
+      scopes,
+      mode: keyMode,
+      name = '',
+    }) {
       if (keyMode !== mode) throw new Fault('bad_request', { detail: `This service runs in ${mode} mode` })
       const secret = formatSecret(mode, random(32))
       const digest = sha256(secret)
       const id = keyId(digest)
-      const key = { id, tenant, mode, name, scopes: [...scopes], digest, createdAt: now(), revokedAt: null }
+      const granted = { tenant, account, role, plan, mode, name, scopes: [...scopes] }
+      const key = { id, ...granted, digest, createdAt: now(), revokedAt: null }
       await store.commit([insert(apiKeys, key)])
       return { id, secret }
     },

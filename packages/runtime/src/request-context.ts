@@ -1,7 +1,8 @@
 import { Fault } from '@tallystick/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Answer, Authenticator, Caller, RequestContext } from './api.ts'
+import type { Store } from '@tallystick/storage'
+import type { Answer, Authenticator, Caller, Plan, RequestContext } from './api.ts'
 import { describeFault } from './problem.ts'
 
 /** What the shell needs to serve any request. */
@@ -9,6 +10,7 @@ export interface Shell<Deps> {
   deps: Deps
   log: Logger
   keys: Authenticator | undefined
+  store: Store | undefined
   /** Where the error codes are explained; known for sure only once the server listens. */
   docsUrl(): string
 }
@@ -47,10 +49,20 @@ export function requestContext<Deps>(
       return typeof value === 'string' ? value : value?.[0]
     },
     answer: openAnswer(reply),
+    once: (plan) => makeChange(shell.store, plan),
     authenticate: () => authenticateRequest(shell, request),
     describe: (fault) =>
       describeFault(fault, { docsUrl: shell.docsUrl(), instance: request.url, requestId: request.id }),
   }
+}
+
+async function makeChange<T>(store: Store | undefined, plan: () => Promise<Plan<T>>): Promise<T> {
+  if (!store) throw new Error('A service that changes anything is created with a store')
+  return store.attempt(async () => {
+    const { writes, answer } = await plan()
+    if (writes.length > 0) await store.commit([...writes])
+    return answer
+  })
 }
 
 function openAnswer(reply: FastifyReply): OpenAnswer {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AuditRecord } from '@tallystick/protocol'
+import type { AuditRecord, Scope } from '@tallystick/protocol'
 import { createLifecycle, createLog, loadConfig, problemDocument } from '@tallystick/runtime'
 import { testDatabase } from '@tallystick/storage/test-database'
 import type { ProblemDocument } from '@tallystick/runtime'
@@ -32,7 +32,7 @@ export interface HttpWorld {
   service: AuditService
   url: string
   call(path: string, sent?: Sent): Promise<Answer>
-  keyOf(tenant: string, scopes?: string[]): Promise<string>
+  keyOf(tenant: string, scopes?: Scope[]): Promise<string>
   /** Records events, all of which must be new, and gives their receipts. */
   record(key: string, records: Partial<AuditRecord>[]): Promise<z.infer<typeof newOutcome>['receipt'][]>
   close(): Promise<void>

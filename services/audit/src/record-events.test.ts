@@ -1,10 +1,10 @@
-import { receiptEntry, verifyReceipt } from '@tallystick/receipt'
+import { auditIdOf, receiptEntry, verifyReceipt } from '@tallystick/receipt'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { queue, receipts } from './collections.ts'
 import { logDeps, openLog, origin, record } from './log-world.ts'
 import type { LogWorld } from './log-world.ts'
 import { splitEntries } from './log-reader.ts'
-import { auditIdOf, maxRecordBytes, recordEvents } from './record-events.ts'
+import { maxRecordBytes, recordEvents } from './record-events.ts'
 import type { RecordOutcome } from './record-events.ts'
 
 let world: LogWorld

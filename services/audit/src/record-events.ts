@@ -1,7 +1,7 @@
-import { createHash, hash, timingSafeEqual } from 'node:crypto'
-import { derivedId, formatContentHash } from '@tallystick/protocol'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { formatContentHash } from '@tallystick/protocol'
 import type { AuditReceipt, AuditRecord, ErrorCode } from '@tallystick/protocol'
-import { canonicalize, receiptEntry } from '@tallystick/receipt'
+import { auditIdOf, canonicalize, receiptEntry } from '@tallystick/receipt'
 import type { ReceiptPayload } from '@tallystick/receipt'
 import { insert, StorageError } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
@@ -62,11 +62,6 @@ export async function recordEvents(
       ? { status: 'recorded', event: item.record.event, receipt: receiptView(result.receipt, deps) }
       : compareStored(deps, item, result.receipt)
   })
-}
-
-/** The audit id of an event: the same tenant and event id give the same id, in every process and for ever. */
-export function auditIdOf(tenant: string, event: string): string {
-  return derivedId('audit', hash('sha256', JSON.stringify([tenant, event]), 'buffer'))
 }
 
 function prepare(tenant: string, record: AuditRecord): PreparedRecord {

@@ -4,9 +4,11 @@ import { anchorCosts, auditCollections, chainConfig, deployRegistry } from '@tal
 import type { ChainConfig } from '@tallystick/audit'
 import { CommandError, exitStatus } from '@tallystick/evidence/tally'
 import type { Command } from '@tallystick/evidence/tally'
+import { scope } from '@tallystick/protocol'
 import { keyStore, systemEntropy } from '@tallystick/runtime'
 import { copyStore, openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
+import { z } from 'zod'
 
 /** The commands of `tally` for those who run the services: databases, chains and keys. */
 export const operatorCommands: Record<string, Command> = {
@@ -66,7 +68,11 @@ export const operatorCommands: Record<string, Command> = {
       if (verb !== 'create' || !url || !tenant || !scopes) throw misuse(operatorCommands['api-key'])
       await withStore(url, mode, async (store) => {
         const keys = keyStore(store, { ...systemEntropy(), mode })
-        const { id, secret } = await keys.createKey({ tenant, scopes: scopes.split(','), mode })
+        const { id, secret } = await keys.createKey({
+          tenant,
+          scopes: z.array(scope).parse(scopes.split(',')),
+          mode,
+        })
         io.out(`${id}\n${secret}`)
       })
       return exitStatus.ok

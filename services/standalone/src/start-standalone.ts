@@ -1,5 +1,6 @@
 import { chainConfig, deployRegistry, auditConfig, readKeyFile, startAudit } from '@tallystick/audit'
 import type { ChainConfig } from '@tallystick/audit'
+import type { Scope } from '@tallystick/protocol'
 import { createLifecycle, createLog, loadConfig } from '@tallystick/runtime'
 import type { KeyStore, Lifecycle } from '@tallystick/runtime'
 import { openDataFolder } from './data-folder.ts'
@@ -30,8 +31,8 @@ export interface StandaloneOptions {
 
 const shutdownMs = 20_000
 const tenant = 'acct_standalone'
-const testScopes = ['audit:write', 'audit:read']
-const operatorScopes = [...testScopes, 'admin']
+const testScopes: Scope[] = ['audit:write', 'audit:read']
+const operatorScopes: Scope[] = [...testScopes, 'admin']
 
 /** Starts every service, with SQLite in `dataDirectory` and a local chain, on one port of the loopback interface. */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
@@ -94,7 +95,7 @@ async function prepareChain(
 }
 
 async function firstKeys(keys: KeyStore, saved: Saved): Promise<{ testKey: string; operatorKey: string }> {
-  const make = async (name: string, scopes: string[]) =>
+  const make = async (name: string, scopes: Scope[]) =>
     (await keys.createKey({ tenant, scopes, mode: 'test', name })).secret
   return {
     testKey: saved.testKey ?? (await make('standalone test key', testScopes)),
