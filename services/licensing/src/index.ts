@@ -1,1 +1,6 @@
-export {}
+export { licensingConfig } from './config.ts'
+export type { LicensingConfig } from './config.ts'
+export type { IdentityLink, Party } from './deps.ts'
+export type { LicensingRouter } from './router.ts'
+export { licensingCollections, startLicensing } from './start-licensing.ts'
+export type { LicensingService } from './start-licensing.ts'

@@ -1,0 +1,2 @@
+/** Datasets, items, consents and legal texts. */
+export const catalogRoutes = {}

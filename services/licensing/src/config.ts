@@ -1,0 +1,20 @@
+import { commonConfig, loadConfig } from '@tallystick/runtime'
+import { z } from 'zod'
+
+/** Every variable of the licensing service. */
+export const licensingConfig = z.object({
+  ...commonConfig,
+  LEASE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(15)
+    .describe('How long relay and scheduled jobs stand still after the copy that ran them died'),
+})
+export type LicensingConfig = z.output<typeof licensingConfig>
+
+/** Reads the configuration from the environment. Throws ConfigError. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): LicensingConfig {
+  return loadConfig(licensingConfig, env)
+}

@@ -1,0 +1,10 @@
+import { api } from './api.ts'
+import { catalogRoutes } from './catalog/catalog-router.ts'
+
+/** The licensing service's procedures: the same over tRPC and REST. */
+export const router = api.router({
+  ...catalogRoutes,
+})
+
+/** The type that clients of the licensing service are made from. */
+export type LicensingRouter = typeof router

@@ -1,0 +1,85 @@
+import { createMetrics, createServer, leases, leaseTerms, outbox, systemEntropy } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import { openStore } from '@tallystick/storage'
+import type { Collection, Store } from '@tallystick/storage'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { consents, datasets, items, licenses, offers, templates, templateVersions } from './collections.ts'
+import type { LicensingConfig } from './config.ts'
+import type { Deps, IdentityLink } from './deps.ts'
+import { router } from './router.ts'
+import { startLoops } from './start-loops.ts'
+
+/** What the licensing service must keep; leases are left out, they are of this store's processes alone. */
+export const licensingCollections: Collection[] = [
+  datasets,
+  items,
+  consents,
+  templates,
+  templateVersions,
+  offers,
+  licenses,
+  outbox,
+]
+
+/** A running licensing service. */
+export interface LicensingService {
+  server: FastifyInstance
+  store: Store
+}
+
+// 10,000 items with a reference each, and some metadata.
+const bodyLimit = 8 * 1024 * 1024
+
+/** Opens the store, starts relay and jobs and builds the server; the caller listens. Stops with `lifecycle`. */
+export async function startLicensing(options: {
+  config: LicensingConfig
+  keys: Authenticator
+  sink: AuditSink
+  identity: IdentityLink
+  log: Logger
+  lifecycle: Lifecycle
+  publicUrl?: string
+  /** Time, ids and randomness; the machine's own unless told. */
+  entropy?: Entropy
+}): Promise<LicensingService> {
+  const { config, keys, sink, identity, log, lifecycle } = options
+  const entropy = options.entropy ?? systemEntropy()
+  const store = await openStore(config.DATABASE_URL, {
+    name: `licensing-${config.MODE}`,
+    collections: [...licensingCollections, leases, leaseTerms],
+    log: (message, fields) => log.info(fields, message),
+  })
+  lifecycle.onStop('store', () => store.close())
+  if (!store.transactions) {
+    throw new Error(
+      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
+    )
+  }
+
+  const metrics = createMetrics({ process: true })
+  const deps: Deps = { ...entropy, store, livemode: config.MODE === 'live', identity, log }
+  const stopLoops = startLoops({
+    ...deps,
+    sink,
+    metrics,
+    owner: `${process.pid}-${Buffer.from(entropy.random(8)).toString('hex')}`,
+    leaseMs: config.LEASE_SECONDS * 1000,
+  })
+  lifecycle.onStop('loops', stopLoops)
+
+  const server = createServer({
+    name: 'licensing',
+    description: 'Datasets, items, consents, legal texts, offers, agreements and decisions',
+    router,
+    deps,
+    log,
+    keys,
+    store,
+    metrics,
+    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    bodyLimit,
+  })
+  lifecycle.onStop('server', () => server.close())
+  return { server, store }
+}

@@ -1,0 +1,23 @@
+import { auditRelay } from '@tallystick/runtime'
+import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
+import type { Deps } from './deps.ts'
+
+/** What the background work of the licensing service is made from. */
+export interface LoopDeps extends Deps {
+  sink: AuditSink
+  metrics: Metrics
+  /** Unique for each process start. */
+  owner: string
+  leaseMs: number
+}
+
+/** Starts the relay and the scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
+export function startLoops(deps: LoopDeps): () => Promise<void> {
+  const loops: Loop[] = [auditRelay({ ...lease(deps, 'relay'), sink: deps.sink })]
+  return async () => void (await Promise.all(loops.map((loop) => loop.stop())))
+}
+
+/** The terms of a leader loop named `name`, as `leaderLoop` takes them. */
+function lease({ store, now, log, metrics, owner, leaseMs }: LoopDeps, name: string) {
+  return { store, name, owner, now, log, metrics, ttlMs: leaseMs }
+}
