@@ -83,6 +83,21 @@ export interface ProcedureMeta {
   /** Refusals beyond those that every route has. */
   errors?: readonly ErrorCode[]
   rest?: RestRoute
+  /**
+   * Whether the procedure takes an idempotency key; `required` refuses requests without one. Such a procedure makes its
+   * change by `ctx.once`.
+   */
+  idempotency?: 'required' | 'accepted'
+  /** Requests for the API reference, as the procedure's whole input (path parameters included). */
+  examples?: readonly ProcedureExample[]
+  /** Told by the Deprecation and Sunset headers (RFC 9745, RFC 8594); `link` explains what to use in its place. */
+  deprecated?: { readonly since: Date; readonly sunset?: Date; readonly link?: string }
+}
+
+/** A request that shows how a procedure is used. */
+export interface ProcedureExample {
+  readonly name?: string
+  readonly input: unknown
 }
 
 /**

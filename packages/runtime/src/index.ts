@@ -1,7 +1,16 @@
 export { auditEvent, auditRelay } from './audit-events.ts'
 export type { AuditOutcome, AuditSink } from './audit-events.ts'
 export { createApi } from './api.ts'
-export type { Answer, Authenticator, Caller, Plan, ProcedureMeta, RequestContext, RestRoute } from './api.ts'
+export type {
+  Answer,
+  Authenticator,
+  Caller,
+  Plan,
+  ProcedureExample,
+  ProcedureMeta,
+  RequestContext,
+  RestRoute,
+} from './api.ts'
 export { commonConfig, ConfigError, configTable, loadConfig } from './config.ts'
 export { createServer } from './create-server.ts'
 export type { ServerOptions } from './create-server.ts'
@@ -35,5 +44,7 @@ export { loop } from './loop.ts'
 export type { Loop, LoopOptions } from './loop.ts'
 export { outbox, outboxEvent } from './outbox.ts'
 export type { OutboxEvent } from './outbox.ts'
+export { cursorChecked, listPage, pageQuery, toPage } from './page.ts'
+export type { ListOf, PageQuery } from './page.ts'
 export { relay } from './relay.ts'
 export type { RelayOptions } from './relay.ts'

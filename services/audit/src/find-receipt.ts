@@ -1,11 +1,11 @@
 import { Fault } from '@tallystick/protocol'
-import type { AuditReceipt } from '@tallystick/protocol'
+import type { AuditReceipt, Page, PageInput } from '@tallystick/protocol'
 import { receiptEntry } from '@tallystick/receipt'
+import { cursorChecked, pageQuery, toPage } from '@tallystick/runtime'
 import type { Scalar, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { positions, receipts } from './collections.ts'
 import type { Deps } from './deps.ts'
-import { inListOrder, pageQuery } from './page-query.ts'
 import { receiptView } from './receipt-view.ts'
 
 /** A receipt as it is stored. */
@@ -23,18 +23,13 @@ export async function findReceipt(
 }
 
 /** Which receipts to list; at most one of the filters beside the times. */
-export interface ReceiptFilter {
+export interface ReceiptFilter extends PageInput {
   license?: string | undefined
   item?: string | undefined
   actor?: string | undefined
   kind?: string | undefined
   created_from?: string | undefined
   created_before?: string | undefined
-  limit: number
-  /** The cursor of a receipt: what comes after it in the list. */
-  starting_after?: string | undefined
-  /** The cursor of a receipt: what comes just before it, in the list's order; `next` leads on towards the newest. */
-  ending_before?: string | undefined
 }
 
 /** A page of the receipts of `tenant`, newest first. Throws Fault `validation_failed`. */
@@ -42,7 +37,7 @@ export async function listReceipts(
   deps: Pick<Deps, 'store' | 'livemode'>,
   tenant: string,
   filter: ReceiptFilter,
-): Promise<{ data: AuditReceipt[]; next: string | undefined }> {
+): Promise<Page<AuditReceipt>> {
   const filters = (['license', 'item', 'actor', 'kind'] as const).filter((name) => filter[name] !== undefined)
   if (filters.length > 1) {
     const errors = filters.map((name) => ({
@@ -64,17 +59,18 @@ export async function listReceipts(
     ...(filter.created_from && { from: new Date(filter.created_from) }),
     ...(filter.created_before && { before: new Date(filter.created_before) }),
   }
-  const page = await deps.store.find(name ? indexes[name] : receipts.byTenant, {
-    equals,
-    range: Object.keys(range).length > 0 ? range : undefined,
-    ...pageQuery(filter),
-  })
-  const items = inListOrder(filter, page.items)
+  const list = { tenant, url: '/v1/audit' }
+  const query = pageQuery(list, filter)
+  const { items, next } = await cursorChecked(filter, () =>
+    deps.store.find(name ? indexes[name] : receipts.byTenant, {
+      equals,
+      range: Object.keys(range).length > 0 ? range : undefined,
+      ...query,
+    }),
+  )
   const places = await deps.store.getMany(positions, items.map(entryHex))
-  return {
-    data: items.map((receipt, place) => receiptView(receipt, deps, places[place]?.index)),
-    next: page.next,
-  }
+  const views = items.map((receipt, place) => receiptView(receipt, deps, places[place]?.index))
+  return toPage(list, filter, { items: views, next })
 }
 
 /** The key under which the log knows the receipt: its entry in hex. */

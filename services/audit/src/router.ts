@@ -1,7 +1,6 @@
 import { evidenceBundle, verifyEvidence } from '@tallystick/evidence'
-import { auditRecord, auditReceipt, auditRecordDetail, Fault } from '@tallystick/protocol'
+import { auditRecord, auditReceipt, auditRecordDetail, Fault, listOf } from '@tallystick/protocol'
 import { createApi } from '@tallystick/runtime'
-import { StorageError } from '@tallystick/storage'
 import { z } from 'zod'
 import { positions } from './collections.ts'
 import type { Deps } from './deps.ts'
@@ -48,13 +47,8 @@ export const router = api.router({
       rest: { method: 'GET', path: '/v1/audit' },
     })
     .input(wire.listInput)
-    .output(wire.listOf(auditReceipt))
-    .query(async ({ ctx, input }) => {
-      const { data, next } = await cursorChecked(input, () =>
-        listReceipts(ctx.deps, ctx.caller.tenant, input),
-      )
-      return list(data, next, '/v1/audit')
-    }),
+    .output(listOf(auditReceipt))
+    .query(({ ctx, input }) => listReceipts(ctx.deps, ctx.caller.tenant, input)),
 
   get: api
     .procedure({
@@ -178,11 +172,8 @@ export const router = api.router({
       rest: { method: 'GET', path: '/v1/anchors' },
     })
     .input(wire.anchorsInput)
-    .output(wire.listOf(anchorView))
-    .query(async ({ ctx, input }) => {
-      const { data, next } = await cursorChecked(input, () => listAnchors(ctx.deps, input))
-      return list(data, next, '/v1/anchors')
-    }),
+    .output(listOf(anchorView))
+    .query(({ ctx, input }) => listAnchors(ctx.deps, input)),
 
   keys: api
     .procedure({
@@ -202,31 +193,3 @@ export const router = api.router({
 
 /** The type that clients of the audit service are made from. */
 export type AuditRouter = typeof router
-
-function list<T>(data: T[], next: string | undefined, url: string) {
-  return {
-    object: 'list' as const,
-    data,
-    has_more: next !== undefined,
-    ...(next !== undefined && { next_cursor: next }),
-    url,
-  }
-}
-
-async function cursorChecked<T>(
-  { starting_after: after, ending_before: before }: wire.Cursors,
-  find: () => Promise<T>,
-): Promise<T> {
-  const refusal = (pointer: string, message: string, fix: string, cause?: unknown) =>
-    new Fault('validation_failed', { errors: [{ pointer, message, fix }], cause })
-  if (after !== undefined && before !== undefined)
-    throw refusal('/ending_before', 'cannot be given with starting_after', 'Keep one of them.')
-  try {
-    return await find()
-  } catch (error) {
-    if (!(error instanceof StorageError && error.code === 'InvalidQuery')) throw error
-    if (after === undefined && before === undefined) throw error
-    const pointer = after === undefined ? '/ending_before' : '/starting_after'
-    throw refusal(pointer, 'is no cursor of this list', 'Use next_cursor of a page of it.', error)
-  }
-}

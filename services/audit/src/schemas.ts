@@ -1,34 +1,10 @@
-import { auditReceipt, contentHash, idSchema, reference, timestamp } from '@tallystick/protocol'
+import { auditReceipt, contentHash, idSchema, pageInput, reference, timestamp } from '@tallystick/protocol'
 import { z } from 'zod'
 
 const receiptText = z
   .string()
   .max(262_144)
   .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a compact JWS')
-
-const cursor = z.string().min(1).max(4096).optional()
-const pageInput = {
-  limit: z.int().min(1).max(100).default(20),
-  starting_after: cursor,
-  ending_before: cursor,
-}
-
-/** Where a page of a list begins or ends. */
-export interface Cursors {
-  starting_after?: string | undefined
-  ending_before?: string | undefined
-}
-
-/** A list as every list of the API is told. */
-export function listOf<T extends z.ZodType>(item: T) {
-  return z.strictObject({
-    object: z.literal('list'),
-    data: z.array(item),
-    has_more: z.boolean(),
-    next_cursor: z.string().optional(),
-    url: z.string(),
-  })
-}
 
 export const recordOutcome = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('recorded'), event: z.string(), receipt: auditReceipt }),

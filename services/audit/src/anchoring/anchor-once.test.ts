@@ -99,7 +99,10 @@ test('anchors are listed newest first, and the smallest one that holds an entry 
   await world.finish()
   const page = await listAnchors({ store: world.store, origin }, { limit: 1 })
   expect(page.data.map((anchor) => anchorView.parse(anchor).size)).toEqual([200])
-  const rest = await listAnchors({ store: world.store, origin }, { limit: 5, starting_after: page.next })
+  const rest = await listAnchors(
+    { store: world.store, origin },
+    { limit: 5, starting_after: page.next_cursor },
+  )
   expect(rest.data.map(({ size, state }) => ({ size, state }))).toEqual([{ size: 10, state: 'final' }])
   const place = { chain: world.chain.id, contract: world.chain.contract }
   expect((await anchorCovering(world, { ...place, origin, index: 9 }))?.size).toBe(10)

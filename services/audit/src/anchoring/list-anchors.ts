@@ -1,8 +1,8 @@
 import { contentHash, timestamp } from '@tallystick/protocol'
+import type { Page, PageInput } from '@tallystick/protocol'
+import { listPage } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
-import { inListOrder, pageQuery } from '../page-query.ts'
-import type { PageInput } from '../page-query.ts'
 import { anchors, anchorState } from './collections.ts'
 import type { StoredAnchor } from './collections.ts'
 
@@ -34,10 +34,13 @@ export type AnchorView = z.infer<typeof anchorView>
 export async function listAnchors(
   { store, origin }: { store: Store; origin: string },
   input: PageInput,
-): Promise<{ data: AnchorView[]; next?: string }> {
-  const page = await store.find(anchors.byTime, { equals: [origin], ...pageQuery(input) })
-  const data = inListOrder(input, page.items).map(viewOf)
-  return page.next === undefined ? { data } : { data, next: page.next }
+): Promise<Page<AnchorView>> {
+  return listPage(
+    { url: '/v1/anchors' },
+    input,
+    (query) => store.find(anchors.byTime, { equals: [origin], ...query }),
+    viewOf,
+  )
 }
 
 /**
