@@ -1,0 +1,111 @@
+import { collection } from '@tallystick/storage'
+import { z } from 'zod'
+
+const period = z.strictObject({ start: z.date(), end: z.date() })
+
+/** One line of an invoice. */
+export const storedLine = z.strictObject({
+  id: z.string(),
+  kind: z.enum(['price', 'license', 'proration', 'minimum', 'late_usage_reversal', 'late_usage', 'manual']),
+  description: z.string(),
+  price: z.string().optional(),
+  license: z.string().optional(),
+  subscriptionItem: z.string().optional(),
+  /** An exact decimal. */
+  quantity: z.string(),
+  /** Minor units, before tax; negative takes back. */
+  amount: z.bigint(),
+  period,
+  /** How the amount came about, as `@tallystick/pricing` explains it: canonical JSON. */
+  explanation: z.string().optional(),
+  taxCode: z.string().optional(),
+})
+export type StoredLine = z.infer<typeof storedLine>
+
+/** A tax on some lines: its rate, what it was taken from, and what it came to. */
+export const storedTax = z.strictObject({
+  name: z.string(),
+  jurisdiction: z.string(),
+  rate: z.string(),
+  inclusive: z.boolean(),
+  base: z.bigint(),
+  amount: z.bigint(),
+  note: z.string().optional(),
+})
+
+/** Invoices. Nothing but status and payments changes once `number` is given. */
+export const invoices = collection('invoices', {
+  schema: z.strictObject({
+    /** Of a subscription's period: derived from both, so a billing run that is repeated finds it. */
+    id: z.string(),
+    tenant: z.string(),
+    customer: z.string(),
+    subscription: z.string().optional(),
+    currency: z.string(),
+    status: z.enum(['draft', 'open', 'paid', 'past_due', 'uncollectible', 'void']),
+    /** `2026-000042`: gapless for each tenant and year, given when the invoice is finalized. */
+    number: z.string().optional(),
+    lines: z.array(storedLine),
+    subtotal: z.bigint(),
+    taxes: z.array(storedTax),
+    taxTotal: z.bigint(),
+    total: z.bigint(),
+    creditsApplied: z.bigint(),
+    amountDue: z.bigint(),
+    amountPaid: z.bigint(),
+    amountRefunded: z.bigint(),
+    amountCredited: z.bigint(),
+    period,
+    finalizedAt: z.date().optional(),
+    dueAt: z.date().optional(),
+    paidAt: z.date().optional(),
+    footer: z.string().optional(),
+    metadata: z.record(z.string(), z.string()),
+    /** Failed attempts to collect it, and when the next one is due. */
+    attempts: z.number(),
+    nextAttemptAt: z.date().optional(),
+    createdAt: z.date(),
+    auditId: z.string(),
+  }),
+  partition: 'tenant',
+  indexes: {
+    byTenant: ['tenant', 'createdAt'],
+    byCustomer: ['tenant', 'customer', 'createdAt'],
+    byStatus: ['tenant', 'status', 'createdAt'],
+    bySubscription: ['tenant', 'subscription', 'createdAt'],
+    byNumber: { keys: ['tenant', 'number'], unique: true, where: { number: { exists: true } } },
+    attempts: { keys: ['status', 'nextAttemptAt'], where: { nextAttemptAt: { exists: true } } },
+  },
+})
+
+/** The last invoice number of a tenant and year. */
+export const invoiceCounters = collection('invoice_counters', {
+  schema: z.strictObject({ id: z.string(), tenant: z.string(), year: z.number(), last: z.number() }),
+  partition: 'tenant',
+  indexes: { byTenant: ['tenant', 'year'] },
+})
+
+/** What was taken back from a finalized invoice, with a gapless number of its own. */
+export const creditNotes = collection('credit_notes', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    customer: z.string(),
+    invoice: z.string(),
+    number: z.string(),
+    currency: z.string(),
+    reason: z.string(),
+    lines: z.array(z.strictObject({ line: z.string(), amount: z.bigint() })),
+    amount: z.bigint(),
+    taxAmount: z.bigint(),
+    total: z.bigint(),
+    createdAt: z.date(),
+    auditId: z.string(),
+  }),
+  partition: 'tenant',
+  indexes: {
+    byTenant: ['tenant', 'createdAt'],
+    byInvoice: ['tenant', 'invoice', 'createdAt'],
+    byNumber: { keys: ['tenant', 'number'], unique: true },
+  },
+})

@@ -1,0 +1,77 @@
+import { collection } from '@tallystick/storage'
+import { z } from 'zod'
+
+/** Where a payment stands. A state that ends in `ing` has an intent stored and an answer of the provider to come. */
+export const paymentStatus = z.enum([
+  'authorizing',
+  'requires_action',
+  'authorized',
+  'capturing',
+  'captured',
+  'voiding',
+  'voided',
+  'expired',
+  'failed',
+  'refunding',
+  'partially_refunded',
+  'refunded',
+])
+export type PaymentStatus = z.infer<typeof paymentStatus>
+
+/** Payments: a hold on a customer's money, what of it was captured, and what was given back. */
+export const payments = collection('payments', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    customer: z.string(),
+    invoice: z.string().optional(),
+    license: z.string().optional(),
+    currency: z.string(),
+    /** The hold, in minor units. */
+    amount: z.bigint(),
+    captured: z.bigint(),
+    refunded: z.bigint(),
+    status: paymentStatus,
+    provider: z.string(),
+    /** The provider's name for it, once it has told one. */
+    providerReference: z.string().optional(),
+    /** What is being asked of the provider; kept before it is asked, so that a crash can be resolved by looking it up. */
+    intent: z
+      .strictObject({ action: z.string(), key: z.string(), amount: z.bigint(), since: z.date() })
+      .optional(),
+    failure: z.strictObject({ code: z.string(), hard: z.boolean(), message: z.string() }).optional(),
+    expiresAt: z.date().optional(),
+    metadata: z.record(z.string(), z.string()),
+    createdAt: z.date(),
+    updatedAt: z.date(),
+    auditId: z.string(),
+  }),
+  partition: 'tenant',
+  indexes: {
+    byTenant: ['tenant', 'createdAt'],
+    byCustomer: ['tenant', 'customer', 'createdAt'],
+    byInvoice: ['tenant', 'invoice', 'createdAt'],
+    byStatus: ['tenant', 'status', 'createdAt'],
+    byProviderReference: ['tenant', 'providerReference'],
+    unresolved: { keys: ['status', 'updatedAt'], where: { intent: { exists: true } } },
+    expiring: { keys: ['status', 'expiresAt'], where: { expiresAt: { exists: true } } },
+  },
+})
+
+/** Refunds, one document each; their id follows from the idempotency of the request. */
+export const refunds = collection('refunds', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    payment: z.string(),
+    currency: z.string(),
+    amount: z.bigint(),
+    reason: z.string(),
+    status: z.enum(['refunding', 'succeeded', 'failed']),
+    revokeLicense: z.boolean(),
+    createdAt: z.date(),
+    auditId: z.string(),
+  }),
+  partition: 'tenant',
+  indexes: { byPayment: ['tenant', 'payment', 'createdAt'] },
+})
