@@ -1,11 +1,9 @@
-import type { Purpose } from '@tallystick/protocol'
-
 /** One use whose right is asked for. */
 export interface UseInQuestion {
   /** The customer's reference: the buyer of the licenses. */
   customer: string
   items: readonly string[]
-  purpose: Purpose | string
+  purpose: string
   region?: string | undefined
   modelId?: string | undefined
   at: Date
