@@ -38,8 +38,8 @@ const table = {
   },
   forbidden: {
     status: 403,
-    title: 'The key lacks a scope',
-    fix: 'Use a key that carries the scope named in `detail`.',
+    title: 'The key may not do this',
+    fix: 'Use a key that has the scope, or belongs to the party, that `detail` names.',
   },
   not_found: {
     status: 404,

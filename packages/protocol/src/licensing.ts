@@ -128,6 +128,7 @@ const createTerms = {
 
 /** `POST /v1/licenses`. Parties are account ids or references of the tenant's own. */
 export const licenseInput = z.strictObject({
+  /** The caller's own account unless told, when a creator calls. */
   creator_id: reference.optional(),
   buyer_id: reference,
   /** Takes items, pricing, terms and text from a published offer; what is given beside it must be absent then. */
@@ -145,6 +146,28 @@ export const licenseInput = z.strictObject({
   draft: z.boolean().default(false),
 })
 export type LicenseInput = z.infer<typeof licenseInput>
+
+/** A new text of an agreement that is left as it is until the buyer accepts the new one; what is not given stays. */
+export const licenseAmendment = z.strictObject({
+  items: createTerms.items.optional(),
+  pricing: licensePricing.optional(),
+  royalties: royaltyRules.optional(),
+  terms: licenseTerms.optional(),
+  currency: currencyCode.optional(),
+  legal_text: createTerms.legal_text,
+  metadata: metadata.optional(),
+  effective_from: timestamp.optional(),
+  effective_until: timestamp.optional(),
+  reason: reference,
+})
+export type LicenseAmendment = z.infer<typeof licenseAmendment>
+
+/** Changes to a draft; of an agreement that was offered, only `metadata` can be changed. */
+export const licenseUpdate = licenseAmendment.extend({
+  buyer_id: reference.optional(),
+  reason: reference.optional(),
+})
+export type LicenseUpdate = z.infer<typeof licenseUpdate>
 
 /** One step of an agreement's life. */
 export const licenseStep = z.strictObject({
@@ -179,6 +202,8 @@ export const license = z.strictObject({
   created_at: timestamp,
   updated_at: timestamp,
   history: z.array(licenseStep),
+  /** What a reader might overlook, such as a use that is both allowed and prohibited. */
+  notes: z.array(z.string()).optional(),
   /** The audit id of the latest step. */
   audit_id: idSchema('audit'),
 })
@@ -186,10 +211,12 @@ export type License = z.infer<typeof license>
 
 /** What a creator offers to anyone in the marketplace. */
 export const offerInput = z.strictObject({
-  creator_id: reference,
+  /** The caller's own account unless told, when a creator calls. */
+  creator_id: reference.optional(),
   ...createTerms,
   expires_at: timestamp.optional(),
 })
+export type OfferInput = z.infer<typeof offerInput>
 
 export const offer = z.strictObject({
   object: z.literal('offer'),
@@ -206,6 +233,7 @@ export const offer = z.strictObject({
   metadata,
   expires_at: timestamp.optional(),
   created_at: timestamp,
+  audit_id: idSchema('audit'),
 })
 export type Offer = z.infer<typeof offer>
 

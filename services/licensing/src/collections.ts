@@ -147,10 +147,12 @@ export const offers = collection('offers', {
     ...traded,
     expiresAt: z.date().optional(),
     createdAt: z.date(),
+    auditId: z.string(),
   }),
   partition: 'tenant',
   indexes: {
     byTenant: ['tenant', 'createdAt'],
+    byStatus: ['tenant', 'status', 'createdAt'],
     byCreator: ['tenant', 'creator', 'createdAt'],
     byItem: ['tenant', 'items[]', 'status', 'createdAt'],
   },
@@ -188,6 +190,37 @@ export const licenses = collection('licenses', {
     byBuyerAndStatus: ['tenant', 'buyer', 'status', 'createdAt'],
     byItem: ['tenant', 'items[]', 'status', 'createdAt'],
     byBuyerAndItem: ['tenant', 'buyer', 'items[]', 'status'],
+    bySupersedes: { keys: ['tenant', 'supersedes'], where: { supersedes: { exists: true } } },
     due: { keys: ['status', 'dueAt'], where: { dueAt: { exists: true } } },
   },
+})
+
+/** What an accepted or active license claims; its id is the license's. It goes when the license ends. */
+export const exclusivityClaims = collection('exclusivity_claims', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    /** The buyer's account, or the reference as it was written when there is no account. */
+    buyer: z.string(),
+    exclusive: z.boolean(),
+    /** The license's items, each with `in:` and its dataset when it is an item of one. */
+    over: z.array(z.string()),
+    terms: licenseTerms,
+    from: z.date(),
+    until: z.date().optional(),
+  }),
+  partition: 'tenant',
+  indexes: {
+    byItem: ['tenant', 'over[]'],
+    byExclusiveItem: { keys: ['tenant', 'over[]'], where: { exclusive: true } },
+  },
+})
+
+/**
+ * Makes acceptances over the same item or dataset see each other. `<tenant> exclusive <item>` is written by each
+ * exclusive license and `<tenant> shared <item>` by each other one, in the commit that accepts it.
+ */
+export const exclusivityGuards = collection('exclusivity_guards', {
+  schema: z.strictObject({ id: z.string(), tenant: z.string(), licenses: z.number() }),
+  partition: 'tenant',
 })

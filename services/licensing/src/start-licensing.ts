@@ -4,7 +4,17 @@ import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { consents, datasets, items, licenses, offers, templates, templateVersions } from './collections.ts'
+import {
+  consents,
+  datasets,
+  exclusivityClaims,
+  exclusivityGuards,
+  items,
+  licenses,
+  offers,
+  templates,
+  templateVersions,
+} from './collections.ts'
 import type { LicensingConfig } from './config.ts'
 import type { Deps, IdentityLink } from './deps.ts'
 import { router } from './router.ts'
@@ -19,6 +29,8 @@ export const licensingCollections: Collection[] = [
   templateVersions,
   offers,
   licenses,
+  exclusivityClaims,
+  exclusivityGuards,
   outbox,
 ]
 
