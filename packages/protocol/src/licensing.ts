@@ -13,7 +13,8 @@ export const region = z
   .regex(/^[A-Z]{2,3}$/, 'must be an ISO 3166-1 alpha-2 code, EU or EEA')
   .meta({ examples: ['DE'] })
 
-const metadata = z
+/** The tenant's own notes on an object: at most 50. */
+export const metadata = z
   .record(z.string().min(1).max(40), z.string().max(500))
   .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 

@@ -135,7 +135,7 @@ export async function until<T>(ask: () => T | undefined | Promise<T | undefined>
 
 async function send(method: string, url: string, { key, body, headers = {} }: Sent): Promise<Answer> {
   const asIs = typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
-  const sent = asIs ? (body as BodyInit) : JSON.stringify(body)
+  const sent = asIs ? (body as NonNullable<RequestInit['body']>) : JSON.stringify(body)
   const response = await fetch(url, {
     method,
     ...(body !== undefined && { body: sent, duplex: 'half' }),
