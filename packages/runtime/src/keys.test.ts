@@ -5,7 +5,9 @@ import { openStore } from '@tallystick/storage'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { systemEntropy } from './entropy.ts'
-import { apiKeys, formatSecret, isWellFormedSecret, keyStore } from './keys.ts'
+import { formatSecret, isWellFormedSecret } from './api-key-secret.ts'
+import { apiKeys, planRotation } from './api-keys.ts'
+import { keyStore } from './keys.ts'
 
 async function setUp() {
   const folder = await mkdtemp(join(tmpdir(), 'keys-'))
@@ -67,6 +69,68 @@ test('a revoked key stops here at once, and elsewhere within five seconds', asyn
   expect(await here.authenticate(secret)).toBeUndefined()
   pass(5001)
   expect(await elsewhere.authenticate(secret)).toBeUndefined()
+  await store.close()
+})
+
+test('a key ends at its expiry, however recently it was found', async () => {
+  const { store, entropy, pass } = await setUp()
+  const keys = keyStore(store, { ...entropy, mode: 'test' })
+  const expiresAt = new Date(entropy.now().getTime() + 3000)
+  const { secret } = await keys.createKey({ tenant: 'acct_a', scopes: [], mode: 'test', expiresAt })
+  pass(2999)
+  expect(await keys.authenticate(secret)).toBeDefined()
+  pass(1)
+  expect(await keys.authenticate(secret)).toBeUndefined()
+  await keys.settled()
+  await store.close()
+})
+
+test('after a rotation both secrets work until the overlap ends, and then only the new one', async () => {
+  const { store, entropy, pass } = await setUp()
+  const keys = keyStore(store, { ...entropy, mode: 'test' })
+  const { id, secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['audit:read'], mode: 'test' })
+  const found = await store.get(apiKeys, id)
+  if (!found) throw new Error('the key is not there')
+  const next = formatSecret('test', entropy.random(32))
+  const { writes } = planRotation(found, { secret: next, at: entropy.now(), overlapSeconds: 60 })
+  await store.commit(writes)
+  pass(59_999)
+  expect(await keys.authenticate(secret)).toMatchObject({ keyId: id })
+  expect(await keys.authenticate(next)).toMatchObject({ tenant: 'acct_a', scopes: ['audit:read'] })
+  pass(1)
+  expect(await keys.authenticate(secret)).toBeUndefined()
+  expect(await keys.authenticate(next)).toBeDefined()
+  await keys.settled()
+  await store.close()
+})
+
+test('the time of use is noted once a minute', async () => {
+  const { store, entropy, pass } = await setUp()
+  const keys = keyStore(store, { ...entropy, mode: 'test', cacheMs: 0 })
+  const { id, secret } = await keys.createKey({ tenant: 'acct_a', scopes: [], mode: 'test' })
+  const noted: (number | undefined)[] = []
+  const first = entropy.now().getTime()
+  for (const ms of [0, 59_999, 1]) {
+    pass(ms)
+    await keys.authenticate(secret)
+    await keys.settled()
+    noted.push((await store.get(apiKeys, id))?.lastUsedAt?.getTime())
+  }
+  expect(noted).toEqual([first, first, first + 60_000])
+  await store.close()
+})
+
+test('a holder who is refused stops all of their keys, and their role and plan are those of the moment', async () => {
+  const { store, entropy, pass } = await setUp()
+  let holder: { role: 'creator'; plan: string } | undefined = { role: 'creator', plan: 'large' }
+  const keys = keyStore(store, { ...entropy, mode: 'test', holderOf: async () => holder })
+  const { secret } = await keys.createKey({ tenant: 'acct_a', account: 'acct_b', scopes: [], mode: 'test' })
+  expect(await keys.authenticate(secret)).toMatchObject({ account: 'acct_b', role: 'creator', plan: 'large' })
+  holder = undefined
+  expect(await keys.verify(secret)).toBeUndefined()
+  pass(5000)
+  expect(await keys.authenticate(secret)).toBeUndefined()
+  await keys.settled()
   await store.close()
 })
 

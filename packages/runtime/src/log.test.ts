@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatSecret } from './keys.ts'
+import { formatSecret } from './api-key-secret.ts'
 import { createLog } from './log.ts'
 
 function capture(write: (log: ReturnType<typeof createLog>) => void): string {

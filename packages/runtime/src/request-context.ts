@@ -93,6 +93,13 @@ export async function authenticateRequest(
   const caller = await shell.keys?.authenticate(secret)
   if (!caller)
     throw new Fault('unauthorized', { detail: 'The API key is unknown, revoked or of the other mode' })
-  request.caller = caller
-  return caller
+  request.caller = forTenant(caller, request)
+  return request.caller
+}
+
+/** A service's own key acts for the tenant that the Tallystick-Tenant header names; on any other key it does nothing. */
+function forTenant(caller: Caller, request: FastifyRequest): Caller {
+  const tenant = request.headers['tallystick-tenant']
+  if (!caller.scopes.includes('service') || typeof tenant !== 'string' || tenant === '') return caller
+  return { ...caller, tenant }
 }
