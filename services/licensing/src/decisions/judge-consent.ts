@@ -1,0 +1,33 @@
+import { clauseOf } from './clauses.ts'
+import type { Clause, ClauseCode } from './clauses.ts'
+import type { ConsentFacts, Use } from './policy-facts.ts'
+import { reachesAll } from './regions.ts'
+
+/** Whether a consent covers the use, and the one clause that says so. */
+export interface ConsentVerdict {
+  readonly covers: boolean
+  /** Denies on its own, whatever other consents say. */
+  readonly withdrawn: boolean
+  readonly clause: Clause
+}
+
+/** Judges one consent on its own. */
+export function judgeConsent(use: Use, consent: ConsentFacts): ConsentVerdict {
+  const code = consentCode(use, consent)
+  return {
+    covers: code === 'consent_active',
+    withdrawn: code === 'consent_withdrawn',
+    clause: clauseOf(code, consent.id),
+  }
+}
+
+function consentCode({ purpose, region, at }: Use, consent: ConsentFacts): ClauseCode {
+  const { withdrawnAt, grantedAt, expiresAt, purposes, regions } = consent
+  if (withdrawnAt && withdrawnAt <= at) return 'consent_withdrawn'
+  if (at < grantedAt) return 'consent_not_yet_given'
+  if (expiresAt && at >= expiresAt) return 'consent_expired'
+  if (!purposes.some((one) => one === purpose)) return 'consent_purpose_not_covered'
+  if (regions.length === 0) return 'consent_active'
+  if (region === undefined) return 'consent_region_unknown'
+  return reachesAll(regions, region) ? 'consent_active' : 'consent_region_not_covered'
+}
