@@ -23,7 +23,6 @@ export const datasets = collection('datasets', {
     consents: z.array(z.string()),
     consentRequired: z.boolean(),
     prohibitedUses: z.array(purpose),
-    items: z.number(),
     metadata,
     createdAt: z.date(),
   }),
@@ -33,6 +32,13 @@ export const datasets = collection('datasets', {
     byReference: { keys: ['tenant', 'reference'], unique: true, where: { reference: { exists: true } } },
     byCreator: ['tenant', 'creators[]', 'createdAt'],
   },
+})
+
+/** How many items a dataset has, apart from it: so that a registration never makes a change of the dataset start over. */
+export const datasetTotals = collection('dataset_totals', {
+  /** The id is the dataset's. */
+  schema: z.strictObject({ id: z.string(), tenant: z.string(), items: z.number() }),
+  partition: 'tenant',
 })
 
 /** One piece of content. The id follows from tenant and hash, so an item is found by its hash in one read by id. */

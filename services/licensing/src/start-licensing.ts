@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import {
   consents,
   datasets,
+  datasetTotals,
   exclusivityClaims,
   exclusivityGuards,
   items,
@@ -16,13 +17,14 @@ import {
   templateVersions,
 } from './collections.ts'
 import type { LicensingConfig } from './config.ts'
-import type { Deps, IdentityLink } from './deps.ts'
+import type { AuditErasure, Deps, IdentityLink } from './deps.ts'
 import { router } from './router.ts'
 import { startLoops } from './start-loops.ts'
 
 /** What the licensing service must keep; leases are left out, they are of this store's processes alone. */
 export const licensingCollections: Collection[] = [
   datasets,
+  datasetTotals,
   items,
   consents,
   templates,
@@ -49,13 +51,14 @@ export async function startLicensing(options: {
   keys: Authenticator
   sink: AuditSink
   identity: IdentityLink
+  erasure: AuditErasure
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<LicensingService> {
-  const { config, keys, sink, identity, log, lifecycle } = options
+  const { config, keys, sink, identity, erasure, log, lifecycle } = options
   const entropy = options.entropy ?? systemEntropy()
   const store = await openStore(config.DATABASE_URL, {
     name: `licensing-${config.MODE}`,
@@ -70,7 +73,9 @@ export async function startLicensing(options: {
   }
 
   const metrics = createMetrics({ process: true })
-  const deps: Deps = { ...entropy, store, livemode: config.MODE === 'live', identity, log }
+  const publicUrl = (options.publicUrl ?? config.PUBLIC_URL ?? 'http://localhost').replace(/\/$/, '')
+  const livemode = config.MODE === 'live'
+  const deps: Deps = { ...entropy, store, livemode, identity, erasure, publicUrl, log }
   const stopLoops = startLoops({
     ...deps,
     sink,
