@@ -1,1 +1,7 @@
-export {}
+export { billingCollections } from './collections.ts'
+export { billingConfig } from './config.ts'
+export type { BillingConfig } from './config.ts'
+export type { AccountsLink, RightsLink } from './links.ts'
+export type { BillingRouter } from './router.ts'
+export { startBilling } from './start-billing.ts'
+export type { BillingService } from './start-billing.ts'

@@ -1,0 +1,34 @@
+import { outbox } from '@tallystick/runtime'
+import type { Collection } from '@tallystick/storage'
+import { testClocks } from './clocks/collections.ts'
+import { creditGrants } from './credits/collections.ts'
+import { customers } from './customers/collections.ts'
+import { creditNotes, invoiceCounters, invoices } from './invoices/collections.ts'
+import { balanceCheckpoints, journals, ledgerAccounts } from './ledger/collections.ts'
+import { payments, refunds } from './payments/collections.ts'
+import { sandboxDeeds } from './payments/sandbox-provider.ts'
+import { plans, prices } from './prices/collections.ts'
+import { subscriptions } from './subscriptions/collections.ts'
+import { meters, usageEvents } from './usage/collections.ts'
+
+/** What the billing service must keep. */
+export const billingCollections: Collection[] = [
+  balanceCheckpoints,
+  creditGrants,
+  creditNotes,
+  customers,
+  invoiceCounters,
+  invoices,
+  journals,
+  ledgerAccounts,
+  meters,
+  outbox,
+  payments,
+  plans,
+  prices,
+  refunds,
+  sandboxDeeds,
+  subscriptions,
+  testClocks,
+  usageEvents,
+]

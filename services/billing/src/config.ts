@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { commonConfig, loadConfig } from '@tallystick/runtime'
+import { z } from 'zod'
+import { taxTable } from './taxes/tax-table.ts'
+import type { TaxTable } from './taxes/tax-table.ts'
+
+/** Every variable of the billing service. */
+export const billingConfig = z.object({
+  ...commonConfig,
+  LEASE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(15)
+    .describe('How long relay, billing runs and other jobs stand still after the copy that ran them died'),
+  TAX_FILE: z.string().optional().describe('JSON file with taxes by country; without it no tax is added'),
+  MAIL_DIR: z
+    .string()
+    .default('./data/mail')
+    .describe('Where letters are written as files while SMTP_URL is not set'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/.+/, 'must be smtp://… or smtps://…')
+    .optional()
+    .describe('The SMTP server that sends letters'),
+  MAIL_FROM: z.string().default('billing@localhost').describe('The sender of letters'),
+  STRIPE_SECRET_KEY: z
+    .string()
+    .optional()
+    .describe('A secret key of Stripe; without it payments go through the sandbox, which moves nothing'),
+  STRIPE_WEBHOOK_SECRET: z.string().optional().describe('Verifies what Stripe sends to /v1/webhooks/stripe'),
+  LATE_USAGE_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(366)
+    .default(35)
+    .describe('How late a usage event may be reported after it occurred'),
+})
+export type BillingConfig = z.output<typeof billingConfig>
+
+/** Reads the configuration from the environment. Throws ConfigError. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): BillingConfig {
+  return loadConfig(billingConfig, env)
+}
+
+/** The tax table of a file, or an empty one. Throws for a file that cannot be used. */
+export function readTaxTable(path: string | undefined): TaxTable {
+  if (path === undefined) return taxTable.parse({})
+  try {
+    return taxTable.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    throw new Error(`The tax file ${path} cannot be used; see "Taxes" in docs/billing.md`, { cause: error })
+  }
+}

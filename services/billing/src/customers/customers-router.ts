@@ -1,0 +1,82 @@
+import { idSchema, listOf, pageInput } from '@tallystick/protocol'
+import { listPage } from '@tallystick/runtime'
+import { z } from 'zod'
+import { api } from '../api.ts'
+import { createCustomer, updateCustomer, viewCustomer } from './change-customer.ts'
+import { customers } from './collections.ts'
+import { findCustomer } from './find-customer.ts'
+import { customerChange, customerInput, customerView } from './schemas.ts'
+
+const tags = ['Customers']
+
+/** Who is billed. */
+export const customersRouter = api.router({
+  create: api
+    .procedure({
+      tags,
+      summary: 'Create a customer',
+      scope: 'billing:write',
+      errors: ['already_exists', 'reference_not_found'],
+      idempotency: 'required',
+      examples: [
+        { input: { reference: 'dev_456', name: 'Example Labs', payment_method: '4242 4242 4242 4242' } },
+      ],
+      rest: { method: 'POST', path: '/v1/customers', status: 201 },
+    })
+    .input(customerInput)
+    .output(customerView)
+    .mutation(({ ctx, input }) => ctx.once(() => createCustomer(ctx.deps, ctx.caller, input))),
+
+  update: api
+    .procedure({
+      tags,
+      summary: 'Change a customer',
+      scope: 'billing:write',
+      errors: ['not_found'],
+      idempotency: 'required',
+      examples: [{ input: { customer_id: 'cus_01kqxq5t8r0000000000000000', email: 'billing@example.com' } }],
+      rest: { method: 'POST', path: '/v1/customers/{customer_id}' },
+    })
+    .input(customerChange)
+    .output(customerView)
+    .mutation(({ ctx, input }) => ctx.once(() => updateCustomer(ctx.deps, ctx.caller, input))),
+
+  get: api
+    .procedure({
+      tags,
+      summary: 'A customer',
+      scope: 'billing:read',
+      errors: ['not_found'],
+      examples: [{ input: { customer_id: 'cus_01kqxq5t8r0000000000000000' } }],
+      rest: { method: 'GET', path: '/v1/customers/{customer_id}' },
+    })
+    .input(z.strictObject({ customer_id: idSchema('customer') }))
+    .output(customerView)
+    .query(async ({ ctx, input }) =>
+      viewCustomer(ctx.deps, await findCustomer(ctx.deps, ctx.caller, input.customer_id)),
+    ),
+
+  list: api
+    .procedure({
+      tags,
+      summary: 'List customers, newest first',
+      scope: 'billing:read',
+      examples: [{ input: {} }],
+      rest: { method: 'GET', path: '/v1/customers' },
+    })
+    .input(z.strictObject(pageInput))
+    .output(listOf(customerView))
+    .query(async ({ ctx, input }) => {
+      const { tenant, role, account } = ctx.caller
+      const all = role === 'operator' || role === 'auditor'
+      return listPage(
+        { tenant, url: '/v1/customers' },
+        input,
+        (query) =>
+          all
+            ? ctx.deps.store.find(customers.byTenant, { equals: [tenant], ...query })
+            : ctx.deps.store.find(customers.byReference, { equals: [tenant, account], ...query }),
+        (customer) => viewCustomer(ctx.deps, customer),
+      )
+    }),
+})

@@ -1,0 +1,10 @@
+import { api } from './api.ts'
+import { customersRouter } from './customers/customers-router.ts'
+
+/** The billing service's procedures: the same over tRPC and REST. */
+export const router = api.router({
+  customers: customersRouter,
+})
+
+/** The type that clients of the billing service are made from. */
+export type BillingRouter = typeof router

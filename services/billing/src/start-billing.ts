@@ -1,0 +1,90 @@
+import { createMetrics, createServer, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import { openStore } from '@tallystick/storage'
+import type { Store } from '@tallystick/storage'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { billingCollections } from './collections.ts'
+import { readTaxTable } from './config.ts'
+import type { BillingConfig } from './config.ts'
+import type { Deps } from './deps.ts'
+import type { AccountsLink, RightsLink } from './links.ts'
+import { fileMailer } from './mail/file-mailer.ts'
+import { smtpMailer } from './mail/smtp-mailer.ts'
+import { sandboxProvider } from './payments/sandbox-provider.ts'
+import { router } from './router.ts'
+import { startLoops } from './start-loops.ts'
+import { tableTaxes } from './taxes/tax-table.ts'
+
+/** A running billing service. */
+export interface BillingService {
+  server: FastifyInstance
+  store: Store
+  deps: Deps
+}
+
+// 1,000 usage events with items and dimensions.
+const bodyLimit = 4 * 1024 * 1024
+
+/** Opens the store, starts relays and jobs and builds the server; the caller listens. Stops with `lifecycle`. */
+export async function startBilling(options: {
+  config: BillingConfig
+  keys: Authenticator
+  sink: AuditSink
+  rights: RightsLink
+  accounts: AccountsLink
+  log: Logger
+  lifecycle: Lifecycle
+  publicUrl?: string
+  /** Time, ids and randomness; the machine's own unless told. */
+  entropy?: Entropy
+}): Promise<BillingService> {
+  const { config, keys, sink, rights, accounts, log, lifecycle } = options
+  const entropy = options.entropy ?? systemEntropy()
+  const store = await openStore(config.DATABASE_URL, {
+    name: `billing-${config.MODE}`,
+    collections: [...billingCollections, leases, leaseTerms],
+    log: (message, fields) => log.info(fields, message),
+  })
+  lifecycle.onStop('store', () => store.close())
+  if (!store.transactions) {
+    throw new Error(
+      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
+    )
+  }
+  const { SMTP_URL: smtp, MAIL_FROM: from, MAIL_DIR: folder } = config
+  const metrics = createMetrics({ process: true })
+  const deps: Deps = {
+    ...entropy,
+    store,
+    livemode: config.MODE === 'live',
+    log,
+    rights,
+    accounts,
+    provider: sandboxProvider({ store }),
+    taxes: tableTaxes(readTaxTable(config.TAX_FILE)),
+    mailer: smtp === undefined ? fileMailer(folder) : smtpMailer({ url: smtp, from }),
+  }
+  const stopLoops = startLoops({
+    ...deps,
+    sink,
+    metrics,
+    owner: `${process.pid}-${Buffer.from(entropy.random(8)).toString('hex')}`,
+    leaseMs: config.LEASE_SECONDS * 1000,
+  })
+  lifecycle.onStop('loops', stopLoops)
+  const server = createServer({
+    name: 'billing',
+    description: 'Usage, prices, subscriptions, invoices, credits, payments and the ledger',
+    router,
+    deps,
+    log,
+    keys,
+    store,
+    metrics,
+    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    bodyLimit,
+  })
+  lifecycle.onStop('server', () => server.close())
+  return { server, store, deps }
+}

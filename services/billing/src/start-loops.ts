@@ -1,0 +1,21 @@
+import { auditRelay } from '@tallystick/runtime'
+import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
+import type { Deps } from './deps.ts'
+import { mailRelay } from './mail/letter.ts'
+
+/** What the background work of the billing service is made from. */
+export interface LoopDeps extends Deps {
+  sink: AuditSink
+  metrics: Metrics
+  /** Unique for each process start. */
+  owner: string
+  leaseMs: number
+}
+
+/** Starts relays and scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
+export function startLoops(deps: LoopDeps): () => Promise<void> {
+  const { store, now, log, metrics, owner, leaseMs, sink, mailer } = deps
+  const terms = { store, owner, now, log, metrics, ttlMs: leaseMs }
+  const loops: Loop[] = [auditRelay({ ...terms, sink }), mailRelay({ ...terms, mailer })]
+  return async () => void (await Promise.all(loops.map((loop) => loop.stop())))
+}

@@ -1,0 +1,86 @@
+import { parseDecimal, roundDecimal, addDecimals, divideDecimals, multiplyDecimals } from '@tallystick/money'
+import { z } from 'zod'
+import type { TaxableLine, TaxCalculator, TaxLine, TaxSituation } from './tax-calculator.ts'
+
+const share = z.string().regex(/^0(\.[0-9]{1,6})?$/, 'must be a decimal below 1 such as "0.19"')
+
+/** Taxes by country, as an operator writes them down. */
+export const taxTable = z.strictObject({
+  /** Whether prices already include the tax. */
+  inclusive: z.boolean().default(false),
+  /** Rounded for each line, or once for the invoice. */
+  rounding: z.enum(['line', 'invoice']).default('line'),
+  rates: z
+    .array(
+      z.strictObject({
+        country: z.string().regex(/^[A-Z]{2}$/),
+        name: z.string().min(1).max(50),
+        rate: share,
+        /** Rates of tax codes that differ from the general one. */
+        codes: z.record(z.string().max(64), share).default({}),
+        /** Whether a business of another country, with a tax id, owes the tax itself. */
+        reverse_charge: z.boolean().default(false),
+        /** The rate holds in `[from, before)`. */
+        from: z.coerce.date().optional(),
+        before: z.coerce.date().optional(),
+      }),
+    )
+    .max(1000)
+    .default([]),
+})
+export type TaxTable = z.infer<typeof taxTable>
+
+type Rate = TaxTable['rates'][number]
+
+/** Taxes from a table: one tax of the customer's country, with a rate for each tax code. Without a row there is none. */
+export function tableTaxes(table: TaxTable): TaxCalculator {
+  return {
+    calculate(lines, situation) {
+      const rate = table.rates.find((row) => holds(row, situation))
+      if (!rate || situation.treatment === 'exempt') return []
+      const byRate = Map.groupBy(lines, ({ taxCode }) => rateOf(rate, taxCode))
+      return [...byRate].map(([percentage, taxed]) => taxOf(table, rate, percentage, taxed, situation))
+    },
+  }
+}
+
+function holds(row: Rate, { country, at }: TaxSituation): boolean {
+  const { from, before } = row
+  return row.country === country && (!from || from <= at) && (!before || at < before)
+}
+
+function rateOf(row: Rate, taxCode: string | undefined): string {
+  return (taxCode !== undefined && Object.hasOwn(row.codes, taxCode) && row.codes[taxCode]) || row.rate
+}
+
+function taxOf(
+  { inclusive, rounding }: TaxTable,
+  row: Rate,
+  rate: string,
+  lines: readonly TaxableLine[],
+  { treatment, taxId }: TaxSituation,
+): TaxLine {
+  const about = { name: row.name, jurisdiction: row.country, rate, inclusive }
+  const gross = lines.reduce((sum, { amount }) => sum + amount, 0n)
+  if (row.reverse_charge && treatment === 'reverse_charge' && taxId !== undefined) {
+    return {
+      ...about,
+      rate: '0',
+      inclusive: false,
+      base: gross,
+      amount: 0n,
+      note: 'Reverse charge: the recipient owes the tax',
+    }
+  }
+  const parts = rounding === 'line' ? lines.map(({ amount }) => amount) : [gross]
+  const amount = parts.reduce((sum, part) => sum + taxIn(part, rate, inclusive), 0n)
+  return { ...about, base: inclusive ? gross - amount : gross, amount }
+}
+
+/** The tax on, or within, an amount of minor units; half away from zero. */
+function taxIn(amount: bigint, rate: string, inclusive: boolean): bigint {
+  const exact = multiplyDecimals({ mantissa: amount, scale: 0 }, parseDecimal(rate))
+  if (!inclusive) return roundDecimal(exact, 0).mantissa
+  const whole = addDecimals({ mantissa: 1n, scale: 0 }, parseDecimal(rate))
+  return divideDecimals(exact, whole, 0).mantissa
+}
