@@ -17,13 +17,26 @@ export interface LoadResult {
 
 const connections = 32
 
-/** Sends the requests in turn over 32 connections for some seconds. Throws when one is not answered with 2xx. */
+/**
+ * Sends the requests in turn over 32 connections for some seconds. Throws when one is not answered with 2xx. Each
+ * connection has its share of them: given all, each would prepare all before its first request, and that time counted.
+ */
 export async function httpLoad(
   url: string,
   requests: readonly LoadRequest[],
   seconds: number,
 ): Promise<LoadResult> {
-  const result = await autocannon({ url, connections, duration: seconds, requests: [...requests] })
+  let client = 0
+  const result = await autocannon({
+    url,
+    connections,
+    duration: seconds,
+    setupClient(one) {
+      const first = client++ % connections
+      const share = requests.filter((_, turn) => turn % connections === first)
+      one.setRequests(share.length > 0 ? share : [...requests])
+    },
+  })
   return checked(result)
 }
 

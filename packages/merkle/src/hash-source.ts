@@ -19,7 +19,8 @@ export async function fetchHashes(groups: readonly Node[][], source: HashSource)
   return areAtHand(asked) ? (asked as Uint8Array[]) : allOf(asked)
 }
 
-function unionHash(group: Node[], source: HashSource): Uint8Array | Promise<Uint8Array> {
+/** The hash over full subtrees that lie side by side, largest first, as `inclusionNodes` gives them: at once if `source` answers so. */
+export function unionHash(group: readonly Node[], source: HashSource): Uint8Array | Promise<Uint8Array> {
   const first = group[0]
   if (first !== undefined && group.length === 1) return source(first.level, first.index)
   const hashes = group.map(({ level, index }) => source(level, index))

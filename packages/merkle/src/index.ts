@@ -1,7 +1,7 @@
 export { HASH_BYTES, emptyRoot, isHash, leafHash, nodeHash, sameHash } from './hash.ts'
 export { MerkleError, type MerkleErrorCode } from './merkle-error.ts'
 export { type Node } from './shape.ts'
-export { treeRoot, type HashSource } from './hash-source.ts'
+export { treeRoot, unionHash, type HashSource } from './hash-source.ts'
 export {
   appendLeaf,
   emptyFrontier,

@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from './base64.ts'
 import { fromDecimal } from './decimal.ts'
-import { isHash } from './hash.ts'
+import { HASH_BYTES, isHash } from './hash.ts'
 import { MerkleError } from './merkle-error.ts'
 import { isSize } from './shape.ts'
 
@@ -15,6 +15,8 @@ export interface TlogProof {
 
 const header = 'c2sp.org/tlog-proof@v1'
 const maxHashes = 53
+const paddedBytes = HASH_BYTES + 1
+const lineChars = (paddedBytes / 3) * 4
 const maxChars = 4_000_000
 
 /** Reads a `.tlog-proof` file; the checkpoint in it is not looked into. Throws `bad_tlog_proof` for all but the canonical form. */
@@ -44,13 +46,22 @@ export function formatTlogProof({ extra, index, proof, checkpoint }: TlogProof):
   if (proof.length > maxHashes || !proof.every(isHash))
     throw malformed('a proof has at most 53 hashes of 32 bytes')
   if (!checkpoint.endsWith('\n')) throw malformed('the checkpoint does not end in a newline')
-  const lines = [
-    header,
-    ...(extra?.length ? [`extra ${toBase64(extra)}`] : []),
-    `index ${index}`,
-    ...proof.map(toBase64),
-  ]
-  return `${lines.join('\n')}\n\n${checkpoint}`
+  const extraLine = extra?.length ? `extra ${toBase64(extra)}\n` : ''
+  return `${header}\n${extraLine}index ${index}\n${hashLines(proof)}\n${checkpoint}`
+}
+
+/**
+ * The base64 of each hash and a newline. All are encoded in one call, each with a zero byte behind it that fills the last
+ * group of three: its `A` stands where the padding belongs.
+ */
+function hashLines(proof: readonly Uint8Array[]): string {
+  const padded = new Uint8Array(proof.length * paddedBytes)
+  for (const [place, hash] of proof.entries()) padded.set(hash, place * paddedBytes)
+  const text = toBase64(padded)
+  let lines = ''
+  for (let end = lineChars; end <= text.length; end += lineChars)
+    lines += `${text.slice(end - lineChars, end - 1)}=\n`
+  return lines
 }
 
 function malformed(message: string): MerkleError {

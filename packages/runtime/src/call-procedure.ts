@@ -1,5 +1,6 @@
-import { getTRPCErrorFromUnknown } from '@trpc/server'
-import type { AnyTRPCProcedure, TRPCError } from '@trpc/server'
+import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import type { AnyTRPCProcedure } from '@trpc/server'
+import { z } from 'zod'
 
 type Result = { ok: true; data: unknown } | { ok: false; error: TRPCError }
 
@@ -21,18 +22,27 @@ interface Call {
   next?: (options?: NextOptions) => Promise<Result>
 }
 
-type Middleware = (call: Call) => Promise<Result>
+type Middleware = ((call: Call) => Promise<Result>) & { _type?: string }
+
+interface Definition {
+  middlewares: Middleware[]
+  meta: unknown
+  type: string
+  inputs: unknown[]
+  output: unknown
+}
 
 /**
  * Calls a procedure through its own middlewares, as tRPC's caller does, for a sixth of the time that tRPC spends on
- * copying options between them. Rejects with the TRPCError that tRPC would.
+ * copying options between them, and with zod's synchronous parser. Rejects with the TRPCError that tRPC would.
  */
 export function procedureCaller(
   procedure: AnyTRPCProcedure,
   path: string,
 ): (ctx: object, input: unknown) => Promise<unknown> {
-  const { middlewares, meta } = procedure._def as unknown as { middlewares: Middleware[]; meta: unknown }
-  const { type } = procedure._def
+  const definition = procedure._def as unknown as Definition
+  const { meta, type } = definition
+  const middlewares = parsingAtOnce(definition)
 
   async function run(index: number, call: Call): Promise<Result> {
     const next = (options?: NextOptions): Promise<Result> => {
@@ -74,4 +84,67 @@ export function procedureCaller(
     if (!result.ok) throw result.error
     return result.data
   }
+}
+
+/** The middlewares of a procedure, with those that parse replaced by ones of the same outcome. */
+function parsingAtOnce({ middlewares, inputs, output }: Definition): Middleware[] {
+  const schemas = inputs.values()
+  return middlewares.map((middleware) => {
+    const schema = middleware._type === 'input' ? schemas.next().value : output
+    if (!(schema instanceof z.ZodType)) return middleware
+    if (middleware._type === 'input') return inputMiddleware(parserOf(schema))
+    if (middleware._type === 'output') return outputMiddleware(parserOf(schema))
+    return middleware
+  })
+}
+
+function inputMiddleware(parse: (value: unknown) => unknown): Middleware {
+  return async ({ input, getRawInput, next }) => {
+    let parsed: unknown
+    try {
+      parsed = parse(await getRawInput())
+      if (parsed instanceof Promise) parsed = await parsed
+    } catch (cause) {
+      throw new TRPCError({ code: 'BAD_REQUEST', cause })
+    }
+    const joined = isFields(input) && isFields(parsed) ? { ...input, ...parsed } : parsed
+    return nextOf(next)({ input: joined })
+  }
+}
+
+function outputMiddleware(parse: (value: unknown) => unknown): Middleware {
+  return async ({ next }) => {
+    const result = await nextOf(next)()
+    if (!result.ok) return result
+    try {
+      const data = parse(result.data)
+      return { ok: true, data: data instanceof Promise ? await data : data }
+    } catch (cause) {
+      throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'Output validation failed', cause })
+    }
+  }
+}
+
+/** zod has compiled code only for parsing at once; a schema with asynchronous checks tells so the first time. */
+function parserOf(schema: z.ZodType): (value: unknown) => unknown {
+  let later = false
+  return (value) => {
+    if (later) return schema.parseAsync(value)
+    try {
+      return schema.parse(value)
+    } catch (error) {
+      if (!(error instanceof z.core.$ZodAsyncError)) throw error
+      later = true
+      return schema.parseAsync(value)
+    }
+  }
+}
+
+function nextOf(next: Call['next']): NonNullable<Call['next']> {
+  if (!next) throw new Error('A middleware was called outside its procedure')
+  return next
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

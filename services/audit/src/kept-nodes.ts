@@ -1,4 +1,5 @@
 import { HASH_BYTES, nodeHash, TILE_HEIGHT, TILE_WIDTH } from '@tallystick/merkle'
+import type { HashSource } from '@tallystick/merkle'
 
 interface KeptTile {
   /** How many of the tile's own hashes are here; a full subtree never changes, so a wider tile only adds to them. */
@@ -18,14 +19,12 @@ const nodesPerTile = 2 * TILE_WIDTH - 2
 export function keptNodes(
   readTile: (level: number, index: number, width: number) => Promise<Uint8Array>,
   limit: number,
-): (level: number, index: number) => Promise<Uint8Array> {
-  const kept = new Map<string, KeptTile>()
+): HashSource {
+  const kept = new Map<number, KeptTile>()
 
-  async function tileWith(level: number, index: number, width: number): Promise<KeptTile> {
-    const key = `${level}/${index}`
-    const before = kept.get(key)
-    if (before && before.width >= width) return before
+  async function readKept(level: number, index: number, width: number): Promise<KeptTile> {
     const bytes = await readTile(level, index, width)
+    const key = tileKey(level, index)
     const tile = kept.get(key) ?? emptyTile()
     if (bytes.length > tile.width * HASH_BYTES) widen(tile, bytes)
     kept.set(key, tile)
@@ -34,18 +33,24 @@ export function keptNodes(
     return tile
   }
 
-  return async (level, index) => {
+  return (level, index) => {
     const row = level % TILE_HEIGHT
     const span = 2 ** row
     const perTile = TILE_WIDTH / span
     const place = index % perTile
-    const tile = await tileWith(
-      Math.floor(level / TILE_HEIGHT),
-      Math.floor(index / perTile),
-      (place + 1) * span,
-    )
-    return nodeOf(tile, row, place)
+    const tileLevel = Math.floor(level / TILE_HEIGHT)
+    const tileIndex = Math.floor(index / perTile)
+    const width = (place + 1) * span
+    // At once where it can be: a proof has twenty hashes, and as many promises cost more than the hashes do.
+    const tile = kept.get(tileKey(tileLevel, tileIndex))
+    if (tile && tile.width >= width) return nodeOf(tile, row, place)
+    return readKept(tileLevel, tileIndex, width).then((read) => nodeOf(read, row, place))
   }
+}
+
+// A log of 2^53 entries has seven levels of tiles, and fewer than 2^46 tiles in a level.
+function tileKey(level: number, index: number): number {
+  return index * 8 + level
 }
 
 function emptyTile(): KeptTile {

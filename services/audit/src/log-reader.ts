@@ -1,12 +1,13 @@
 import {
   formatTlogProof,
   consistencyProof,
-  inclusionProof,
+  inclusionNodes,
   tilePath,
   tileSource,
   treeRoot,
+  unionHash,
 } from '@tallystick/merkle'
-import type { HashSource } from '@tallystick/merkle'
+import type { HashSource, Node } from '@tallystick/merkle'
 import type { Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { batches, checkpoints, positions, tiles } from './collections.ts'
@@ -66,6 +67,7 @@ export function logReader(
   { freshMs = 100 }: { freshMs?: number } = {},
 ): LogReader {
   const source = keptNodes((level, index, width) => storedTile(store, level, index, width), keptTiles)
+  const proofOf = inclusionProofs(source)
   let latest: Promise<PublishedCheckpoint | undefined> | undefined
   let readAt = -Infinity
 
@@ -83,11 +85,44 @@ export function logReader(
       return (await store.get(positions, entryHex))?.index
     },
     async tlogProof(index, checkpoint, extra) {
-      const proof = await inclusionProof(index, checkpoint.size, source)
+      const proof = await proofOf(index, checkpoint.size)
       return formatTlogProof({ index, proof, checkpoint: checkpoint.note, ...(extra && { extra }) })
     },
-    inclusionProof: (index, size) => inclusionProof(index, size, source),
+    inclusionProof: proofOf,
     consistencyProof: (from, to) => consistencyProof(from, to, source),
+  }
+}
+
+/**
+ * Inclusion proofs, with the ragged right edge of the last asked size remembered: all proofs of a size end in the same few
+ * hashes, which otherwise are folded anew for each.
+ */
+function inclusionProofs(source: HashSource): (index: number, size: number) => Promise<Uint8Array[]> {
+  let edgeSize = 0
+  let edge = new Map<number, Uint8Array>()
+
+  function edgeHash(nodes: readonly Node[], size: number): Uint8Array | Promise<Uint8Array> {
+    if (size !== edgeSize) {
+      edgeSize = size
+      edge = new Map()
+    }
+    const hashes = edge
+    // Of all subtrees of one size that reach the right edge, the first node tells which it is.
+    const level = nodes[0]?.level ?? 0
+    const known = hashes.get(level)
+    if (known) return known
+    const hash = unionHash(nodes, source)
+    if (hash instanceof Uint8Array) hashes.set(level, hash)
+    return hash
+  }
+
+  return async (index, size) => {
+    const hashes = inclusionNodes(index, size).map((nodes) =>
+      nodes.length === 1 ? unionHash(nodes, source) : edgeHash(nodes, size),
+    )
+    return hashes.every((hash) => hash instanceof Uint8Array)
+      ? hashes
+      : Promise.all(hashes.map(async (hash) => hash))
   }
 }
 

@@ -5,24 +5,28 @@ import { ReceiptError, receiptEntry, verifyReceipt } from '@tallystick/receipt'
 import type { Deps } from './deps.ts'
 import type { PublishedCheckpoint } from './log-reader.ts'
 
-/** The inclusion proof of a compact receipt in the newest checkpoint, as tlog-proof text. Throws Fault `proof_pending`. */
-export async function proveReceipt(
-  deps: Pick<Deps, 'log'>,
-  jws: string,
-): Promise<{ index: number; text: string; checkpoint: PublishedCheckpoint }> {
-  const entry = Buffer.from(receiptEntry(jws)).toString('hex')
-  return proveEntry(deps, entry, Buffer.from(jws, 'latin1'))
+/** An entry's place in the log, and its proof under a checkpoint as tlog-proof text. */
+export interface ProvedEntry {
+  index: number
+  text: string
+  checkpoint: PublishedCheckpoint
 }
 
-/** As proveReceipt, for a log entry in hex; the proof carries `extra`. Throws Fault `proof_pending`. */
-export async function proveEntry(
+/** The inclusion proof of a compact receipt in the newest checkpoint. Throws Fault `proof_pending`. */
+export async function proveReceipt(deps: Pick<Deps, 'log'>, jws: string): Promise<ProvedEntry> {
+  const index = await deps.log.indexOf(Buffer.from(receiptEntry(jws)).toString('hex'))
+  if (index === undefined) throw new Fault('proof_pending')
+  return proveIndex(deps, index, Buffer.from(jws, 'latin1'))
+}
+
+/** As proveReceipt, for the entry at an index of the log; the proof carries `extra`. Throws Fault `proof_pending`. */
+export async function proveIndex(
   deps: Pick<Deps, 'log'>,
-  entry: string,
+  index: number,
   extra?: Uint8Array,
-): Promise<{ index: number; text: string; checkpoint: PublishedCheckpoint }> {
-  const index = await deps.log.indexOf(entry)
+): Promise<ProvedEntry> {
   const checkpoint = await deps.log.latestCheckpoint()
-  if (index === undefined || !checkpoint || index >= checkpoint.size) throw new Fault('proof_pending')
+  if (!checkpoint || index >= checkpoint.size) throw new Fault('proof_pending')
   return { index, checkpoint, text: await deps.log.tlogProof(index, checkpoint, extra) }
 }
 

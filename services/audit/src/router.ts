@@ -8,7 +8,7 @@ import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
 import { anchorView, listAnchors } from './anchoring/list-anchors.ts'
 import {
   consistencyBetween,
-  proveEntry,
+  proveIndex,
   proveReceipt,
   receiptEvidence,
   requireOwnReceipt,
@@ -115,17 +115,18 @@ export const router = api.router({
       rest: { method: 'POST', path: '/v1/audit/evidence' },
     })
     .input(wire.evidenceInput)
-    .output(z.union([evidenceBundle, wire.inclusionProof]))
+    .output(z.union([wire.inclusionProof, evidenceBundle]))
     .mutation(async ({ ctx, input }) => {
       if (input.receipt !== undefined) {
         await requireOwnReceipt(ctx.deps, input.receipt)
         return receiptEvidence(ctx.deps, input.receipt)
       }
       const entry = (input.receipt_hash ?? '').slice('sha256:'.length)
-      if ((await ctx.deps.log.indexOf(entry)) === undefined) {
+      const index = await ctx.deps.log.indexOf(entry)
+      if (index === undefined) {
         throw new Fault('not_found', { detail: 'The log has no entry with this hash' })
       }
-      const { index, text, checkpoint } = await proveEntry(ctx.deps, entry)
+      const { text, checkpoint } = await proveIndex(ctx.deps, index)
       return { object: 'inclusion_proof' as const, index, size: checkpoint.size, proof: text }
     }),
 
