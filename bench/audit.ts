@@ -7,11 +7,12 @@ import { startAuditChild, startBareChild } from './child-process.ts'
 import type { Child } from './child-process.ts'
 import type { Listening } from './audit-child.ts'
 import { fillLog } from './fill-log.ts'
+import { httpLoad } from './http-load.ts'
 import { ingestBatches, ingestSingles, post, readAnswer, sequenced } from './ingest.ts'
 import type { Recorded } from './ingest.ts'
 import { rateOf, timed } from './measure.ts'
 import type { Measures } from './measure.ts'
-import { bareRate, proofCosts, proveByHash, proveById } from './prove.ts'
+import { proofCosts, proveByHash, proveById } from './prove.ts'
 import { rawLimits } from './raw-limits.ts'
 import type { RawLimits } from './raw-limits.ts'
 import { sampleRecord } from './sample-records.ts'
@@ -49,7 +50,7 @@ export async function benchAudit(measures: Measures, options: AuditBenchOptions)
 
 async function benchBareHttp(measures: Measures, seconds: number): Promise<void> {
   await using bare = await startBareChild()
-  const { rate, p99 } = await bareRate(bare.told, seconds, '/')
+  const { rate, p99 } = await httpLoad(bare.told.url, [{ path: '/' }], seconds)
   measures.add({
     group: 'raw limits',
     name: 'bare Fastify GET, 32 connections',
@@ -137,8 +138,7 @@ async function benchOwnProofs(
   service: Child<Listening>,
   { receipts, seconds }: { receipts: readonly Recorded[]; seconds: number },
 ): Promise<void> {
-  const bare = await bareRate(service.told, seconds)
-  const proofs = await proveById(service, receipts, seconds)
+  const { proofs, bare } = await proveById(service, receipts, seconds)
   measures.add({
     group: 'proofs',
     name: `GET proof by id, log of ${receipts.length} receipts`,
