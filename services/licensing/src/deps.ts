@@ -16,10 +16,40 @@ export interface IdentityLink {
   resolveParty(tenant: string, reference: string): Promise<Party | undefined>
 }
 
+/** What licensing asks the audit service when records of a person have to be forgotten. */
+export interface AuditErasure {
+  /**
+   * Erases bodies and salts of at most a page of a tenant's records: of one actor, or of the events told. Receipts and
+   * proofs keep verifying. Idempotent.
+   */
+  eraseBodies(tenant: string, selection: BodySelection): Promise<ErasedBodies>
+}
+
+/** Which bodies to erase. */
+export interface BodySelection {
+  actor?: string
+  events?: readonly string[]
+  /** Only records from before this moment. */
+  before?: Date
+  /** Where the page before ended. */
+  after?: string
+}
+
+/** What one call erased. */
+export interface ErasedBodies {
+  /** Bodies erased by this call. */
+  erased: number
+  /** Where the next page begins; absent when there is none. */
+  next?: string
+}
+
 /** What the use-cases of the licensing service are given. Built in start-licensing.ts. */
 export interface Deps extends Entropy {
   store: Store
   livemode: boolean
   identity: IdentityLink
+  erasure: AuditErasure
+  /** Where callers reach this service, without a slash at its end. */
+  publicUrl: string
   log: Logger
 }

@@ -1,6 +1,6 @@
 export { licensingConfig } from './config.ts'
 export type { LicensingConfig } from './config.ts'
-export type { IdentityLink, Party } from './deps.ts'
+export type { AuditErasure, BodySelection, ErasedBodies, IdentityLink, Party } from './deps.ts'
 export type { LicensingRouter } from './router.ts'
 export { licensingCollections, startLicensing } from './start-licensing.ts'
 export type { LicensingService } from './start-licensing.ts'

@@ -7,7 +7,7 @@ import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
 import type { z } from 'zod'
 import { licensingConfig } from './config.ts'
-import type { Party } from './deps.ts'
+import type { AuditErasure, BodySelection, Party } from './deps.ts'
 import { startLicensing } from './start-licensing.ts'
 import type { LicensingService } from './start-licensing.ts'
 
@@ -43,6 +43,8 @@ export interface LicensingWorld {
   nameAccount(tenant: string, account: string, reference: string): void
   /** What the audit service got so far, in order. */
   recorded(tenant: string): readonly AuditRecord[]
+  /** What the audit service was asked to erase so far, in order. */
+  erasures(tenant: string): readonly BodySelection[]
   close(): Promise<void>
 }
 
@@ -64,7 +66,9 @@ export async function startLicensingWorld(
   const audit = recordingSink()
   const identity = { resolveParty: async (tenant: string, name: string) => parties.get(`${tenant} ${name}`) }
   const { sink } = audit
-  const service = await startLicensing({ config, keys, sink, identity, log, lifecycle, entropy })
+  const forgotten = recordingErasure()
+  const { erasure } = forgotten
+  const service = await startLicensing({ config, keys, sink, identity, erasure, log, lifecycle, entropy })
   const url = await service.server.listen({ host: '127.0.0.1', port: 0 })
   return {
     service,
@@ -77,6 +81,7 @@ export async function startLicensingWorld(
       for (const name of [account, reference]) parties.set(`${tenant} ${name}`, { account, reference })
     },
     recorded: audit.recorded,
+    erasures: forgotten.erasures,
     async close() {
       await lifecycle.stop('the test is over')
       await database.drop()
@@ -104,6 +109,20 @@ function recordingSink(): { sink: AuditSink; recorded(tenant: string): readonly 
     },
   }
   return { sink, recorded: (tenant) => [...(byTenant.get(tenant)?.values() ?? [])] }
+}
+
+/** The audit service's side of erasures, without bodies: it takes down what it is asked, and answers in pages of one. */
+function recordingErasure(): { erasure: AuditErasure; erasures(tenant: string): readonly BodySelection[] } {
+  const byTenant = new Map<string, BodySelection[]>()
+  const erasure: AuditErasure = {
+    async eraseBodies(tenant, selection) {
+      const asked = byTenant.get(tenant) ?? []
+      byTenant.set(tenant, asked)
+      asked.push(selection)
+      return selection.after === undefined ? { erased: 2, next: 'second' } : { erased: 1 }
+    },
+  }
+  return { erasure, erasures: (tenant) => byTenant.get(tenant) ?? [] }
 }
 
 /** The JSON of an answer with `status` in its documented shape. Throws for any other answer. */

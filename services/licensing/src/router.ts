@@ -1,9 +1,13 @@
 import { api } from './api.ts'
 import { catalogRoutes } from './catalog/catalog-router.ts'
+import { decisionRoutes } from './decisions/decision-routes.ts'
+import { exportRoutes } from './exports/exports-router.ts'
 
 /** The licensing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
   ...catalogRoutes,
+  ...decisionRoutes,
+  ...exportRoutes,
 })
 
 /** The type that clients of the licensing service are made from. */
