@@ -3,6 +3,9 @@ import { Fault } from '@tallystick/protocol'
 import type { AccountRole, ErrorCode, Scope } from '@tallystick/protocol'
 import type { Write } from '@tallystick/storage'
 import type { Logger } from 'pino'
+import { guardKeys } from './idempotency/guard-keys.ts'
+import type { KeyedCall } from './idempotency/guard-keys.ts'
+import type { Outcome } from './idempotency/run-by-key.ts'
 import { toFault, toTrpcError } from './problem.ts'
 import type { ProblemDocument } from './problem.ts'
 
@@ -56,6 +59,13 @@ export interface RequestContext<Deps> {
    * read has changed meanwhile, so it writes nothing itself.
    */
   once<T>(plan: () => Promise<Plan<T>>): Promise<T>
+  /**
+   * A name for this request that its repetitions with the same idempotency key share; its own where it has no key. For
+   * outside parties (payment rails) that must not be asked for the same thing twice.
+   */
+  readonly requestKey: string
+  /** Runs a procedure under the request's idempotency key; the shell calls it around each procedure that takes one. */
+  byKey(call: KeyedCall, run: () => Promise<Outcome>): Promise<Outcome>
   /** Finds the caller once a request. Throws Fault `unauthorized`. */
   authenticate(): Promise<Caller>
   /** The problem document for a refusal of this request. */
@@ -88,6 +98,8 @@ export interface ProcedureMeta {
    * change by `ctx.once`.
    */
   idempotency?: 'required' | 'accepted'
+  /** The answer holds a secret: it is kept so that only the key that asked can read it again. */
+  secretAnswer?: boolean
   /** Requests for the API reference, as the procedure's whole input (path parameters included). */
   examples?: readonly ProcedureExample[]
   /** Told by the Deprecation and Sunset headers (RFC 9745, RFC 8594); `link` explains what to use in its place. */
@@ -126,7 +138,7 @@ export function createApi<Deps>() {
   const secured = t.procedure.use(async ({ ctx, meta, next }) => {
     const caller = ctx.caller ?? (await refusedAsTrpc(ctx.authenticate()))
     const scope = meta?.scope
-    if (scope === undefined || !caller.scopes.some((one) => one === scope)) {
+    if (scope === undefined || scope === 'public' || !allows(caller, scope)) {
       throw toTrpcError(new Fault('forbidden', { detail: `The key lacks the scope ${scope}` }))
     }
     ctx.caller = caller
@@ -141,7 +153,14 @@ export function createApi<Deps>() {
   function procedure(meta: ProcedureMeta): typeof open | typeof secured {
     return meta.scope === 'public' ? open.meta(meta) : secured.meta(meta)
   }
-  return { router: t.router, mergeRouters: t.mergeRouters, procedure }
+  const router: typeof t.router = (procedures) => guardKeys(t.router(procedures))
+  return { router, mergeRouters: t.mergeRouters, procedure }
+}
+
+/** Whether the caller's key opens `scope`. The services' own scope opens all but the running of tenants and platform. */
+function allows({ scopes }: Caller, scope: Scope): boolean {
+  if (scopes.includes(scope)) return true
+  return scope !== 'platform' && scope !== 'admin' && scopes.includes('service')
 }
 
 async function refusedAsTrpc(caller: Promise<Caller>): Promise<Caller> {

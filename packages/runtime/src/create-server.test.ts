@@ -302,7 +302,11 @@ test('an unforeseen error is logged with its cause and the request id', async ()
 
 describe('over tRPC', () => {
   const query = (path: string, inputs: object, headers: Record<string, string> = {}) =>
-    server.inject({ url: `/trpc/${path}`, query: { batch: '1', input: JSON.stringify(inputs) }, headers })
+    server.inject({
+      url: `/trpc/test/${path}`,
+      query: { batch: '1', input: JSON.stringify(inputs) },
+      headers,
+    })
 
   test('the same procedures answer, several in one request', async () => {
     const answer = await query('things.read,ping', { 0: { id: 'a' } }, reader)
@@ -327,13 +331,18 @@ describe('over tRPC', () => {
   test('scopes hold', async () => {
     const headers = { ...json, ...reader }
     const payload = { id: 'a', count: 1 }
-    const answer = await server.inject({ method: 'POST', url: '/trpc/things.put', payload, headers })
+    const answer = await server.inject({ method: 'POST', url: '/trpc/test/things.put', payload, headers })
     expect(answer.json().error.data.problem.code).toBe('forbidden')
   })
 
   test('bodies are held to the same rules', async () => {
     const payload = '{"text":"a","data":{"__proto__":{}}}'
-    const answer = await server.inject({ method: 'POST', url: '/trpc/things.echo', payload, headers: json })
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/trpc/test/things.echo',
+      payload,
+      headers: json,
+    })
     expect(answer.json()).toMatchObject({ code: 'invalid_json' })
   })
 })

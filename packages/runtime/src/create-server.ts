@@ -9,11 +9,16 @@ import { registerDocs } from './docs.ts'
 import { systemEntropy } from './entropy.ts'
 import { registerHealth } from './health.ts'
 import type { HealthChecks } from './health.ts'
+import { processOwner } from './idempotency/process-owner.ts'
+import { idempotency } from './idempotency/records.ts'
 import { createMetrics } from './metrics.ts'
 import type { Metrics } from './metrics.ts'
 import { operationsOf } from './operations.ts'
 import { decodeUtf8, parseBody } from './parse-body.ts'
+import { isPublicRead, registerOptions } from './preflight.ts'
 import { describeFault, toFault } from './problem.ts'
+import { defaultRatePlans, rateLimiter } from './rate-limiter.ts'
+import type { RatePlans } from './rate-limiter.ts'
 import type { Shell } from './request-context.ts'
 import { registerRest } from './rest.ts'
 import { registerTrpc } from './trpc-mount.ts'
@@ -39,6 +44,14 @@ export interface ServerOptions<Deps> {
   publicUrl?: string | undefined
   /** Bytes that a request body may have: 1 MiB unless told. */
   bodyLimit?: number
+  /** The limits of each plan beside the standard ones; see defaultRatePlans. */
+  ratePlans?: RatePlans
+  /** How long an idempotency key stays with a process that went silent; longer than the slowest request, 120 s. */
+  idempotencyLockMs?: number
+  /** The clock of rate limits and idempotency keys. */
+  now?: () => Date
+  /** Whether X-Forwarded-For may be believed: only behind a proxy that sets it. */
+  trustProxy?: boolean
   /** Requests that took longer are logged at `info`. */
   slowMs?: number
   /** Raw Fastify routes, for what is not JSON: tiles, key sets, redirects. They share hooks and error answers. */
@@ -75,13 +88,16 @@ export interface ServerOptions<Deps> {
  * ```
  */
 export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstance {
-  const { log } = options
+  const { log, store } = options
   const metrics = options.metrics ?? createMetrics()
   const entropy = systemEntropy()
+  const now = options.now ?? entropy.now
   const operations = operationsOf(options.router)
   if (!options.keys && operations.some(({ meta }) => meta.scope !== 'public')) {
     throw new Error(`The service ${options.name} has procedures that need a key, but was given no keys`)
   }
+  const keyed = operations.find(({ meta }) => meta.idempotency)
+  if (keyed && !store) throw new Error(`${keyed.name} takes idempotency keys: the server needs a store`)
   const logger: FastifyBaseLogger = log
   const server = Fastify({
     loggerInstance: logger,
@@ -91,6 +107,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     genReqId: () => entropy.newId('request'),
     requestIdHeader: false,
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
+    trustProxy: options.trustProxy ?? false,
     // Against senders that drip a body for hours; Fastify's own default is no limit.
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 1024 },
@@ -104,7 +121,9 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     deps: options.deps,
     log,
     keys: options.keys,
-    store: options.store,
+    store,
+    claims: store && { store, now, owner: processOwner(), lockMs: options.idempotencyLockMs ?? 120_000 },
+    limiter: rateLimiter({ ...defaultRatePlans, ...options.ratePlans }, now),
     docsUrl: () => `${url()}/errors`,
   }
 
@@ -144,36 +163,37 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
 
   const methods = collectMethods(server)
   registerRest(server, operations, shell)
-  registerTrpc(server, options.router, shell)
+  registerTrpc(server, options, shell)
   registerDocs(server, operations, {
     name: options.name,
     version: options.version ?? '1',
     description: options.description,
     url,
   })
-  registerHealth(server, { store: options.store, checks: options.checks ?? {}, metrics, log })
+  registerHealth(server, { store, checks: options.checks ?? {}, metrics, log })
+  // A service lists the collection among its own; where it does not, keys must work all the same.
+  if (keyed && store) server.addHook('onReady', () => store.createCollections([idempotency]))
   if (options.routes) void server.register(async (child) => options.routes?.(child))
   // Last, when all routes are known: every other method of a known path is 405, not 404.
   void server.register(async (child) => {
+    const publicPaths = new Set(operations.filter(isPublicRead).map(({ url }) => url))
     for (const [path, known] of Array.from(methods)) {
-      const others = allMethods.filter((method) => !known.has(method))
-      if (others.length === 0) continue
       const allow = [...known].sort().join(', ')
       const refuse = (request: FastifyRequest, reply: FastifyReply) =>
         sendProblem(new Fault('method_not_allowed'), request, reply.header('allow', allow))
+      const others = allMethods.filter((method) => !known.has(method))
       // In onRequest already: what the body holds does not matter.
-      child.route({
-        method: others,
-        url: path,
-        onRequest: (request, reply) => void refuse(request, reply),
-        handler: refuse,
-      })
+      if (others.length > 0) {
+        const onRequest = (request: FastifyRequest, reply: FastifyReply) => void refuse(request, reply)
+        child.route({ method: others, url: path, onRequest, handler: refuse })
+      }
+      if (!known.has('OPTIONS')) registerOptions(child, path, { allow, isPublic: publicPaths.has(path) })
     }
   })
   return server
 }
 
-const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The methods of each path, filled while routes are registered. */
 function collectMethods(server: FastifyInstance): Map<string, Set<string>> {
@@ -191,7 +211,11 @@ function watchRequests(
   { log, metrics, slowMs }: { log: Logger; metrics: Metrics; slowMs: number },
 ): void {
   server.addHook('onRequest', (request, reply, done) => {
-    reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
+    reply
+      .header('request-id', request.id)
+      .header('x-content-type-options', 'nosniff')
+      .header('x-frame-options', 'DENY')
+      .header('referrer-policy', 'no-referrer')
     done()
   })
   server.addHook('onResponse', (request, reply, done) => {

@@ -10,6 +10,8 @@ export interface Operation {
   procedure: AnyTRPCProcedure
   meta: ProcedureMeta
   rest: RestRoute
+  /** The path as the router of the server writes it: `/v1/audit/:audit_id`. */
+  url: string
   input: z.ZodType | undefined
   output: z.ZodType | undefined
   pathParameters: readonly string[]
@@ -23,6 +25,9 @@ export function operationsOf(router: AnyTRPCRouter): Operation[] {
   const operations: Operation[] = []
   for (const [name, procedure] of Object.entries<AnyTRPCProcedure>(router._def.procedures)) {
     const meta = procedure._def.meta as ProcedureMeta | undefined
+    if (meta?.idempotency && (meta.scope === 'public' || procedure._def.type !== 'mutation')) {
+      throw new Error(`Procedure ${name} takes idempotency keys: it must be a mutation that needs an API key`)
+    }
     if (!meta?.scope) throw new Error(`Procedure ${name} has no scope; begin it with procedure(meta)`)
     const { inputs, output } = procedure._def as unknown as { inputs: unknown[]; output?: unknown }
     if (inputs.length > 1) throw new Error(`Procedure ${name} has several inputs; give it one schema`)
@@ -51,7 +56,8 @@ function toOperation(
     throw new Error(`The input of ${name} comes from path and query, so it must be an object schema`)
   }
   const queryParameters = hasBody ? [] : fields.filter((field) => !pathParameters.includes(field))
-  return { name, procedure, meta, rest, input, output, pathParameters, queryParameters, hasBody }
+  const url = rest.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  return { name, procedure, meta, rest, url, input, output, pathParameters, queryParameters, hasBody }
 }
 
 function asSchema(value: unknown): z.ZodType | undefined {

@@ -1,9 +1,14 @@
-import { Fault } from '@tallystick/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Store } from '@tallystick/storage'
-import type { Answer, Authenticator, Caller, Plan, RequestContext } from './api.ts'
+import type { Answer, Authenticator, Plan, RequestContext } from './api.ts'
+import { authenticateRequest } from './authenticate.ts'
+import type { ClaimDeps } from './idempotency/claim-key.ts'
+import type { KeptAnswer } from './idempotency/records.ts'
+import { runKeyedCall } from './idempotency/run-keyed-call.ts'
+import type { KeyedChange } from './idempotency/run-by-key.ts'
 import { describeFault } from './problem.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 
 /** What the shell needs to serve any request. */
 export interface Shell<Deps> {
@@ -11,21 +16,31 @@ export interface Shell<Deps> {
   log: Logger
   keys: Authenticator | undefined
   store: Store | undefined
+  /** Where idempotency keys are claimed; there when there is a store. */
+  claims: ClaimDeps | undefined
+  limiter: RateLimiter
   /** Where the error codes are explained; known for sure only once the server listens. */
   docsUrl(): string
 }
 
-/** An answer under construction, with what the REST layer reads back from it. */
+/** An answer under construction, with what the shell reads back from it. */
 export interface OpenAnswer extends Answer {
   code: number | undefined
+  contentType: string | undefined
   body: string | Uint8Array | undefined
+  headers: Record<string, string> | undefined
+  /** The first answer to this request's idempotency key, to be sent in place of any other. */
+  replay: KeptAnswer | undefined
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The caller, once a route that needs a key has found it. */
-    caller: Caller | undefined
-  }
+/** A context as the shell itself sees it. */
+export interface OpenContext<Deps> extends RequestContext<Deps> {
+  answer: OpenAnswer
+  /** The body's `idempotency_key`, taken out before the input is checked. */
+  bodyKey: unknown
+  requestKey: string
+  /** How `once` makes its change when the request has a key. */
+  change: KeyedChange | undefined
 }
 
 /** The context of one request, for REST and tRPC alike. */
@@ -33,12 +48,16 @@ export function requestContext<Deps>(
   shell: Shell<Deps>,
   request: FastifyRequest,
   reply: FastifyReply,
-): RequestContext<Deps> & { answer: OpenAnswer } {
+  face: 'rest' | 'trpc',
+): OpenContext<Deps> {
   let log: Logger | undefined
-  return {
+  const ctx: OpenContext<Deps> = {
     deps: shell.deps,
     caller: request.caller,
     requestId: request.id,
+    requestKey: request.id,
+    bodyKey: undefined,
+    change: undefined,
     // A child logger costs more than a small answer, so it is made when somebody logs.
     get log() {
       log ??= shell.log.child({ request_id: request.id })
@@ -49,11 +68,13 @@ export function requestContext<Deps>(
       return typeof value === 'string' ? value : value?.[0]
     },
     answer: openAnswer(reply),
-    once: (plan) => makeChange(shell.store, plan),
-    authenticate: () => authenticateRequest(shell, request),
+    once: (plan) => (ctx.change ? ctx.change(plan) : makeChange(shell.store, plan)),
+    byKey: (call, run) => runKeyedCall(shell.claims, ctx, call, { face, run }),
+    authenticate: () => authenticateRequest(shell.keys, request),
     describe: (fault) =>
       describeFault(fault, { docsUrl: shell.docsUrl(), instance: request.url, requestId: request.id }),
   }
+  return ctx
 }
 
 async function makeChange<T>(store: Store | undefined, plan: () => Promise<Plan<T>>): Promise<T> {
@@ -68,38 +89,21 @@ async function makeChange<T>(store: Store | undefined, plan: () => Promise<Plan<
 function openAnswer(reply: FastifyReply): OpenAnswer {
   const answer: OpenAnswer = {
     code: undefined,
+    contentType: undefined,
     body: undefined,
-    header: (name, value) => void reply.header(name, value),
+    headers: undefined,
+    replay: undefined,
+    header(name, value) {
+      reply.header(name, value)
+      answer.headers ??= {}
+      answer.headers[name] = value
+    },
     status: (code) => void (answer.code = code),
     raw(contentType, body) {
       reply.header('content-type', contentType)
+      answer.contentType = contentType
       answer.body = body
     },
   }
   return answer
-}
-
-/** The caller behind the request's API key, looked up once. Throws Fault `unauthorized`. */
-export async function authenticateRequest(
-  shell: Pick<Shell<unknown>, 'keys'>,
-  request: FastifyRequest,
-): Promise<Caller> {
-  if (request.caller) return request.caller
-  const header = request.headers.authorization
-  if (!header) throw new Fault('unauthorized', { detail: 'The request carries no API key' })
-  const secret = /^Bearer +(\S+)$/i.exec(header)?.[1]
-  if (!secret)
-    throw new Fault('unauthorized', { detail: 'The Authorization header is not "Bearer" and a key' })
-  const caller = await shell.keys?.authenticate(secret)
-  if (!caller)
-    throw new Fault('unauthorized', { detail: 'The API key is unknown, revoked or of the other mode' })
-  request.caller = forTenant(caller, request)
-  return request.caller
-}
-
-/** A service's own key acts for the tenant that the Tallystick-Tenant header names; on any other key it does nothing. */
-function forTenant(caller: Caller, request: FastifyRequest): Caller {
-  const tenant = request.headers['tallystick-tenant']
-  if (!caller.scopes.includes('service') || typeof tenant !== 'string' || tenant === '') return caller
-  return { ...caller, tenant }
 }

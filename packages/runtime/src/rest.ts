@@ -6,11 +6,13 @@ import { coercion } from './coerce.ts'
 import type { Coerce } from './coerce.ts'
 import type { Operation } from './operations.ts'
 import { jsonPointer } from './problem.ts'
-import { authenticateRequest, requestContext } from './request-context.ts'
+import { admitCaller } from './admit.ts'
+import { jsonType } from './idempotency/run-keyed-call.ts'
+import type { KeptAnswer } from './idempotency/records.ts'
+import { requestContext } from './request-context.ts'
 import type { Shell } from './request-context.ts'
+import { routeHeaders } from './route-headers.ts'
 import { traceRequest } from './telemetry.ts'
-
-const json = 'application/json; charset=utf-8'
 
 /** Registers the REST routes of `operations`. All that can be prepared is prepared here, once. */
 export function registerRest<Deps>(
@@ -24,27 +26,54 @@ export function registerRest<Deps>(
     const readInput = inputReader(operation)
     const status = rest.status ?? 200
 
+    const headers = routeHeaders(meta)
+    const isPublic = meta.scope === 'public'
+
     const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const ctx = requestContext(shell, request, reply)
+      const ctx = requestContext(shell, request, reply, 'rest')
+      if (meta.idempotency) ctx.bodyKey = takeBodyKey(request)
       const input = readInput(request)
-      const output = await call(ctx, input)
       const { answer } = ctx
+      let output: unknown
+      try {
+        output = await call(ctx, input)
+      } catch (error) {
+        if (answer.replay) return sendAgain(reply, answer.replay)
+        throw error
+      }
       reply.code(answer.code ?? status)
       if (answer.body !== undefined) return reply.send(answer.body)
       if (output === undefined) return reply.send()
-      return reply.header('content-type', json).send(JSON.stringify(output))
+      return reply.header('content-type', jsonType).send(JSON.stringify(output))
     }
 
     server.route({
       method: rest.method,
-      url: rest.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      url: operation.url,
       // Before the body is read, so that a stranger cannot make the server parse megabytes.
-      ...(meta.scope === 'public'
-        ? {}
-        : { onRequest: async (request) => void (await authenticateRequest(shell, request)) }),
+      onRequest: async (request, reply) => {
+        for (const [name, value] of headers) reply.header(name, value)
+        if (isPublic) shell.limiter.ofAddress(request, reply)
+        else await admitCaller(shell, request, reply)
+      },
       handler: (request, reply) => traceRequest(request, () => handle(request, reply)),
     })
   }
+}
+
+function sendAgain(reply: FastifyReply, { status, contentType, body }: KeptAnswer): FastifyReply {
+  reply.code(status)
+  if (contentType !== undefined) reply.header('content-type', contentType)
+  return reply.send(body)
+}
+
+/** Takes the member `idempotency_key` out of a body, where it may stand in place of the header. */
+function takeBodyKey(request: FastifyRequest): unknown {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || !('idempotency_key' in body)) return undefined
+  const { idempotency_key: key, ...rest } = body
+  request.body = rest
+  return key
 }
 
 type Fields = Record<string, unknown>

@@ -1,0 +1,21 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { authenticateRequest } from './authenticate.ts'
+import type { Shell } from './request-context.ts'
+
+/**
+ * Finds the caller of a request and counts it against the limits of its key; a request without a good key counts
+ * against its address, so that keys cannot be guessed at speed. Throws Fault.
+ */
+export async function admitCaller(
+  { keys, limiter }: Pick<Shell<unknown>, 'keys' | 'limiter'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  try {
+    await authenticateRequest(keys, request)
+  } catch (error) {
+    limiter.ofAddress(request, reply)
+    throw error
+  }
+  if (request.caller) limiter.ofCaller(request.caller, reply)
+}

@@ -1,0 +1,46 @@
+import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
+import type { z } from 'zod'
+import type { ProcedureMeta, RequestContext } from '../api.ts'
+import type { Outcome } from './run-by-key.ts'
+
+/** A call of a procedure that takes an idempotency key. */
+export interface KeyedCall {
+  /** The procedure's place in the router. */
+  name: string
+  meta: ProcedureMeta
+  /** The input as it was sent, found good by the procedure's schema. */
+  input: unknown
+  output: z.ZodType | undefined
+}
+
+interface Call {
+  ctx: Pick<RequestContext<unknown>, 'byKey'>
+  path: string
+  getRawInput: () => Promise<unknown>
+  next: () => Promise<Outcome>
+}
+
+interface Definition {
+  meta?: ProcedureMeta
+  output?: z.ZodType
+  middlewares: ((call: Call) => Promise<Outcome>)[]
+}
+
+const guarded = new WeakSet<AnyTRPCProcedure>()
+
+/**
+ * Puts a guard before the resolver of each procedure that takes idempotency keys. It must stand behind the check of
+ * the input, so that a refused request uses no key up; tRPC's builder can only put middlewares before it.
+ */
+export function guardKeys<R extends AnyTRPCRouter>(router: R): R {
+  for (const procedure of Object.values<AnyTRPCProcedure>(router._def.procedures)) {
+    const definition = procedure._def as unknown as Definition
+    const { meta, output } = definition
+    if (!meta?.idempotency || guarded.has(procedure)) continue
+    guarded.add(procedure)
+    definition.middlewares.splice(-1, 0, async ({ ctx, path, getRawInput, next }) =>
+      ctx.byKey({ name: path, meta, output, input: await getRawInput() }, next),
+    )
+  }
+  return router
+}
