@@ -2,6 +2,7 @@ import { collection } from '@tallystick/storage'
 import { z } from 'zod'
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array)
+const changes = { changeOf: { exists: true } } as const
 
 /** Receipts. Written once, in the same commit as their place in the queue; only `body` and `salt` may be erased. */
 export const receipts = collection('receipts', {
@@ -20,6 +21,8 @@ export const receipts = collection('receipts', {
     /** RFC 8785 bytes of the event, and the 32 bytes of salt that its digest in the receipt was taken with. */
     body: bytes.optional(),
     salt: bytes.optional(),
+    /** The subject of an administrative change; absent in all other receipts. */
+    changeOf: z.string().optional(),
   }),
   partition: 'id',
   indexes: {
@@ -28,6 +31,10 @@ export const receipts = collection('receipts', {
     byItem: ['tenant', 'items[]', 'at'],
     byActor: ['tenant', 'actor', 'at'],
     byKind: ['tenant', 'kind', 'at'],
+    byChange: { keys: ['tenant', 'at'], where: changes },
+    byChangeSubject: { keys: ['tenant', 'changeOf', 'at'], where: changes },
+    byChangeActor: { keys: ['tenant', 'actor', 'at'], where: changes },
+    byChangeKind: { keys: ['tenant', 'kind', 'at'], where: changes },
   },
 })
 

@@ -2,11 +2,12 @@ import { Fault } from '@tallystick/protocol'
 import type { AuditReceipt, Page, PageInput } from '@tallystick/protocol'
 import { receiptEntry } from '@tallystick/receipt'
 import { cursorChecked, pageQuery, toPage } from '@tallystick/runtime'
-import type { Scalar, Stored } from '@tallystick/storage'
+import type { Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { positions, receipts } from './collections.ts'
 import type { Deps } from './deps.ts'
 import { receiptView } from './receipt-view.ts'
+import { createdRange, soleFilter } from './sole-filter.ts'
 
 /** A receipt as it is stored. */
 export type StoredReceipt = Stored<z.infer<typeof receipts.schema>>
@@ -38,33 +39,19 @@ export async function listReceipts(
   tenant: string,
   filter: ReceiptFilter,
 ): Promise<Page<AuditReceipt>> {
-  const filters = (['license', 'item', 'actor', 'kind'] as const).filter((name) => filter[name] !== undefined)
-  if (filters.length > 1) {
-    const errors = filters.map((name) => ({
-      pointer: `/${name}`,
-      message: 'only one of license, item, actor and kind can be given',
-      fix: 'Keep one of them, and filter the rest of the page yourself.',
-    }))
-    throw new Fault('validation_failed', { errors })
-  }
-  const [name] = filters
+  const sole = soleFilter(filter, ['license', 'item', 'actor', 'kind'])
   const indexes = {
     license: receipts.byLicense,
     item: receipts.byItem,
     actor: receipts.byActor,
     kind: receipts.byKind,
   }
-  const equals: Scalar[] = name ? [tenant, filter[name] ?? ''] : [tenant]
-  const range = {
-    ...(filter.created_from && { from: new Date(filter.created_from) }),
-    ...(filter.created_before && { before: new Date(filter.created_before) }),
-  }
   const list = { tenant, url: '/v1/audit' }
   const query = pageQuery(list, filter)
   const { items, next } = await cursorChecked(filter, () =>
-    deps.store.find(name ? indexes[name] : receipts.byTenant, {
-      equals,
-      range: Object.keys(range).length > 0 ? range : undefined,
+    deps.store.find(sole ? indexes[sole.name] : receipts.byTenant, {
+      equals: sole ? [tenant, sole.value] : [tenant],
+      range: createdRange(filter),
       ...query,
     }),
   )

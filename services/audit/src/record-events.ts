@@ -8,6 +8,7 @@ import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { queue, receipts } from './collections.ts'
 import type { Deps, PreparedRecord } from './deps.ts'
+import { changeOf } from './list-changes.ts'
 import { receiptView } from './receipt-view.ts'
 
 type StoredReceipt = z.infer<typeof receipts.schema>
@@ -165,6 +166,7 @@ async function sign(deps: Deps, tenant: string, items: readonly PreparedRecord[]
     jws: signed[place] ?? '',
     body,
     salt,
+    changeOf: changeOf(record)?.subject,
   }))
 }
 

@@ -4,7 +4,9 @@ import { createApi } from '@tallystick/runtime'
 import { z } from 'zod'
 import { positions } from './collections.ts'
 import type { Deps } from './deps.ts'
+import { eraseBodies } from './erase-bodies.ts'
 import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
+import { exportChanges, listChanges } from './list-changes.ts'
 import { anchorView, listAnchors } from './anchoring/list-anchors.ts'
 import {
   consistencyBetween,
@@ -50,6 +52,34 @@ export const router = api.router({
     .output(listOf(auditReceipt))
     .query(({ ctx, input }) => listReceipts(ctx.deps, ctx.caller.tenant, input)),
 
+  changes: api
+    .procedure({
+      ...records,
+      summary: 'List administrative changes, newest first',
+      description:
+        'Records whose `data.change` says what was changed: `subject`, `before`, `after`, `reason`.',
+      scope: 'audit:read',
+      rest: { method: 'GET', path: '/v1/audit/changes' },
+    })
+    .input(wire.changesInput)
+    .output(listOf(wire.administrativeChange))
+    .query(({ ctx, input }) => listChanges(ctx.deps, ctx.caller.tenant, input)),
+
+  exportChanges: api
+    .procedure({
+      ...records,
+      summary: 'Administrative changes as CSV, oldest first',
+      scope: 'audit:read',
+      rest: { method: 'GET', path: '/v1/audit/changes/export', produces: ['text/csv'] },
+    })
+    .input(wire.changesExportInput)
+    .output(z.void())
+    .query(async ({ ctx, input }) => {
+      const text = await exportChanges(ctx.deps, ctx.caller.tenant, input)
+      ctx.answer.header('content-disposition', 'attachment; filename="changes.csv"')
+      ctx.answer.raw('text/csv; charset=utf-8', text)
+    }),
+
   get: api
     .procedure({
       ...records,
@@ -69,6 +99,40 @@ export const router = api.router({
         ...(body &&
           salt && { body: { event: Buffer.from(body).toString(), salt: Buffer.from(salt).toString('hex') } }),
       }
+    }),
+
+  body: api
+    .procedure({
+      ...records,
+      summary: 'The event that a receipt promises, with its salt',
+      scope: 'audit:read',
+      errors: ['not_found', 'body_erased'],
+      rest: { method: 'GET', path: '/v1/audit/{audit_id}/body' },
+    })
+    .input(wire.auditIdInput)
+    .output(wire.recordBody)
+    .query(async ({ ctx, input }) => {
+      const { body, salt } = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      if (!body || !salt) throw new Fault('body_erased')
+      const event = Buffer.from(body).toString()
+      return { object: 'audit_body' as const, event, salt: Buffer.from(salt).toString('hex') }
+    }),
+
+  erase: api
+    .procedure({
+      ...records,
+      summary: 'Erase a page of bodies; receipts and proofs keep verifying',
+      description:
+        'Erases event and salt of the records of one actor, of those that name a subject, of events, or of all that is older than `before`. Asked again from `next` until there is none. Idempotent.',
+      scope: 'service',
+      rest: { method: 'POST', path: '/v1/audit/erasures' },
+    })
+    .input(wire.erasureInput)
+    .output(wire.erasureOutcome)
+    .mutation(async ({ ctx, input }) => {
+      const { tenant, keep_licenses: keepLicenses, before, ...selection } = input
+      const told = { ...selection, keepLicenses, before: before === undefined ? undefined : new Date(before) }
+      return { object: 'audit_erasure' as const, ...(await eraseBodies(ctx.deps, tenant, told)) }
     }),
 
   proof: api

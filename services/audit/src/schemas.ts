@@ -16,6 +16,8 @@ export const recordOutcome = z.discriminatedUnion('status', [
   }),
 ])
 
+const createdTimes = { created_from: timestamp.optional(), created_before: timestamp.optional() }
+
 export const auditIdInput = z.strictObject({ audit_id: idSchema('audit') })
 
 export const listInput = z.strictObject({
@@ -23,10 +25,39 @@ export const listInput = z.strictObject({
   item: contentHash.optional(),
   actor: reference.optional(),
   kind: reference.max(64).optional(),
-  created_from: timestamp.optional(),
-  created_before: timestamp.optional(),
+  ...createdTimes,
   ...pageInput,
 })
+
+/** `data.change` of a record: `before` and `after` are digests of the RFC 8785 form of what was changed. */
+export const changeInRecord = z.strictObject({
+  subject: reference,
+  before: contentHash.optional(),
+  after: contentHash.optional(),
+  reason: z.string().max(2000).optional(),
+})
+
+export const administrativeChange = z.strictObject({
+  object: z.literal('administrative_change'),
+  id: idSchema('audit'),
+  event: z.string(),
+  kind: z.string(),
+  actor: z.string(),
+  ...changeInRecord.shape,
+  created_at: timestamp,
+  livemode: z.boolean(),
+  receipt_hash: contentHash,
+  index: z.int().nonnegative().optional(),
+})
+
+export const changesExportInput = z.strictObject({
+  subject: reference.optional(),
+  actor: reference.optional(),
+  kind: reference.max(64).optional(),
+  ...createdTimes,
+})
+
+export const changesInput = z.strictObject({ ...changesExportInput.shape, ...pageInput })
 
 export const inclusionProof = z.strictObject({
   object: z.literal('inclusion_proof'),
@@ -63,4 +94,40 @@ export const keys = z.strictObject({
   log: z.strictObject({ origin: z.string(), key: z.string() }),
   jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())) }),
   chains: z.array(z.strictObject({ chain: z.string(), contract: z.string() })),
+})
+
+export const recordBody = z.strictObject({
+  object: z.literal('audit_body'),
+  event: z.string(),
+  salt: z.string(),
+})
+
+export const erasureInput = z
+  .strictObject({
+    tenant: idSchema('account'),
+    events: z.array(reference).min(1).max(1000).optional(),
+    actor: reference.optional(),
+    subject: reference.optional(),
+    before: timestamp.optional(),
+    keep_licenses: z.array(reference).max(10_000).default([]),
+    after: z.string().min(1).max(4096).optional(),
+  })
+  .refine(
+    (input) => [input.events, input.actor, input.subject].filter((one) => one !== undefined).length <= 1,
+    {
+      error: 'give one of events, actor and subject',
+    },
+  )
+  .refine(
+    (input) => [input.events, input.actor, input.subject, input.before].some((one) => one !== undefined),
+    {
+      error: 'give events, actor, subject or before',
+    },
+  )
+
+export const erasureOutcome = z.strictObject({
+  object: z.literal('audit_erasure'),
+  erased: z.int().nonnegative(),
+  kept: z.int().nonnegative(),
+  next: z.string().optional(),
 })
