@@ -333,23 +333,13 @@ export type DecisionInput = z.infer<typeof decisionInput>
 
 /** Why an item was permitted or denied: one clause that was looked at. */
 export const decisionClause = z.strictObject({
-  clause: z.enum([
-    'item',
-    'hold',
-    'prohibition',
-    'consent',
-    'license',
-    'term',
-    'region',
-    'purpose',
-    'model',
-    'legal_text',
-  ]),
+  clause: z.enum(['item', 'hold', 'prohibition', 'consent', 'license', 'term', 'region', 'purpose', 'model']),
   result: z.enum(['permit', 'deny', 'note']),
   /** A stable code such as `license_active` or `consent_withdrawn`. */
   code: z.string(),
   /** The agreement, consent, item or dataset that says so. */
   source: z.string().optional(),
+  /** SHA-256 of the legal text that the agreement is bound to. */
   text_hash: contentHash.optional(),
   message: z.string(),
 })

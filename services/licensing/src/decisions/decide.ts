@@ -11,6 +11,8 @@ import type { ConsentFacts, ItemFacts, LicenseFacts, OfferFacts, Use } from './p
 /** The decision about any item for one use. What it judged once it does not judge again. */
 export interface Policy {
   decide(facts: ItemFacts): ItemDecision
+  /** Whether an agreement permits the use on its own, for whatever it covers. */
+  judge(license: LicenseFacts): LicenseVerdict
 }
 
 /** Offers that a denied item names at most. */
@@ -27,7 +29,15 @@ export function policyFor(use: Use): Policy {
     offer: remembered((offer: OfferFacts) => offerPermits(use, offer)),
   }
   const known = purposes.options.some((one) => one === use.purpose)
-  return { decide: (facts) => (known ? decideKnown(use, judges, facts) : deny(facts, [unknownPurpose])) }
+  return {
+    decide: (facts) => (known ? decideKnown(use, judges, facts) : deny(facts, [unknownPurpose])),
+    judge: judges.license,
+  }
+}
+
+/** Whether nothing but an agreement is missing, so that offers are worth looking for. */
+export function lacksLicense({ decision, trace }: ItemDecision): boolean {
+  return decision === 'deny' && trace[0]?.code === 'not_prohibited' && trace[1]?.result !== 'deny'
 }
 
 interface Judges {

@@ -1,0 +1,117 @@
+import { Fault } from '@tallystick/protocol'
+import type { AuditRecord, Decision, DecisionInput, ItemDecision } from '@tallystick/protocol'
+import type { Caller, Plan } from '@tallystick/runtime'
+import { announce } from '../announce.ts'
+import type { Deps } from '../deps.ts'
+import { addOffers } from './add-offers.ts'
+import { lacksLicense, policyFor } from './decide.ts'
+import { gatherFacts } from './gather-facts.ts'
+import { traceDigest } from './trace-digest.ts'
+
+const aheadMs = 5 * 60_000
+const licensesOfRecord = 100
+
+/** The decision about each item of a request, and the event that promises its receipt. Throws Fault. */
+export async function decideUse(
+  deps: Pick<Deps, 'store' | 'identity' | 'now' | 'newId' | 'livemode'>,
+  caller: Caller,
+  input: DecisionInput,
+): Promise<Plan<Decision>> {
+  const actor = input.actor ?? caller.account
+  await requireMayAsk(deps, caller, actor)
+  const at = momentOf(input, deps.now())
+  const actorNames = await namesOfActor(deps, caller.tenant, actor)
+  const data = await decideItems(deps, caller.tenant, { ...input, actorNames, at })
+  const subject = {
+    actor,
+    purpose: input.purpose,
+    ...(input.region !== undefined && { region: input.region }),
+    ...(input.model_id !== undefined && { model_id: input.model_id }),
+    at: at.toISOString(),
+  }
+  const { write, auditId } = announce(deps, caller, {
+    kind: 'use.decided',
+    items: input.items,
+    ...permitting(data, { ...subject, ...outcomes(data), trace: traceDigest(data) }),
+  })
+  const answer: Decision = {
+    object: 'decision',
+    livemode: deps.livemode,
+    decision: overall(data),
+    ...subject,
+    data,
+    audit_id: auditId,
+  }
+  return { writes: [write], answer }
+}
+
+async function requireMayAsk(deps: Pick<Deps, 'identity'>, caller: Caller, actor: string): Promise<void> {
+  if (caller.role === 'operator' || actor === caller.account) return
+  // Whether there is such an actor is not for others to know.
+  if (caller.role !== 'developer') throw new Fault('not_found')
+  const names = await namesOfActor(deps, caller.tenant, caller.account)
+  if (!names.includes(actor)) throw new Fault('not_found')
+}
+
+/** Every name by which agreements may call the actor. */
+export async function namesOfActor(
+  { identity }: Pick<Deps, 'identity'>,
+  tenant: string,
+  actor: string,
+): Promise<string[]> {
+  const party = await identity.resolveParty(tenant, actor)
+  const names = new Set([actor, party?.account ?? actor, party?.reference ?? actor])
+  return [...names]
+}
+
+function momentOf({ at: told }: DecisionInput, now: Date): Date {
+  const at = told === undefined ? now : new Date(told)
+  if (at.getTime() <= now.getTime() + aheadMs) return at
+  const message = 'must be at most 5 minutes ahead'
+  throw new Fault('validation_failed', {
+    errors: [{ pointer: '/at', message, fix: 'Ask when the time has come.' }],
+  })
+}
+
+type Request = Pick<DecisionInput, 'items' | 'purpose' | 'region' | 'model_id' | 'licenses'> & {
+  actorNames: readonly string[]
+  at: Date
+}
+
+async function decideItems(
+  { store }: Pick<Deps, 'store'>,
+  tenant: string,
+  { items, purpose, region, model_id, licenses, actorNames, at }: Request,
+): Promise<ItemDecision[]> {
+  const hashes = [...new Set(items)]
+  const policy = policyFor({ purpose, region, modelId: model_id, at })
+  const facts = await gatherFacts(store, { tenant, actorNames, hashes, licenses })
+  const decided = new Map(facts.map((one) => [one.hash, policy.decide(one)]))
+  const unlicensed = facts.filter(({ hash }) => {
+    const decision = decided.get(hash)
+    return decision !== undefined && lacksLicense(decision)
+  })
+  for (const one of unlicensed.length > 0 ? await addOffers(store, tenant, unlicensed) : []) {
+    if (one.offers.length > 0) decided.set(one.hash, policy.decide(one))
+  }
+  return items.flatMap((hash) => decided.get(hash) ?? [])
+}
+
+/** The agreements that permit, as a record names them: beyond 100 all of them stand in its data. */
+function permitting(items: readonly ItemDecision[], data: NonNullable<AuditRecord['data']>) {
+  const licenses = [...new Set(items.flatMap(({ license }) => license ?? []))].sort()
+  if (licenses.length <= licensesOfRecord) return { licenses, data }
+  return { licenses: licenses.slice(0, licensesOfRecord), data: { ...data, licenses } }
+}
+
+/** What became of each item, short enough for a record of 1,000: a table of codes, and a place in it for each item. */
+function outcomes(data: readonly ItemDecision[]): { reasons: string[]; outcomes: number[] } {
+  const reasons = [...new Set(data.map(({ reason }) => reason))].sort()
+  return { reasons, outcomes: data.map(({ reason }) => reasons.indexOf(reason)) }
+}
+
+function overall(data: readonly ItemDecision[]): Decision['decision'] {
+  const permits = data.filter(({ decision }) => decision === 'permit').length
+  if (permits === data.length) return 'permit'
+  return permits === 0 ? 'deny' : 'partial'
+}
