@@ -1,0 +1,79 @@
+import { Temporal } from 'temporal-polyfill'
+import { PricingError } from './pricing-error.ts'
+import type { Period } from './prorate.ts'
+
+/** When periods begin: on a day of the month (or of the start's month each year) at the local wall time of the start. */
+export interface BillingSchedule {
+  /** 1 to 31; in a shorter month its last day, and the anchor again in the next. */
+  readonly anchorDay: number
+  /** IANA name of the customer's time zone. */
+  readonly zone: string
+  /** The first period begins here; it is shorter when this is not an anchor. */
+  readonly start: Date
+  readonly interval: 'month' | 'year'
+  /** Months or years per period; one unless given. */
+  readonly intervalCount?: number
+}
+
+/**
+ * The first `count` periods of a schedule: half-open, without gap or overlap. A wall time that daylight saving skips is
+ * moved on by the length of the gap for that one boundary; of one that occurs twice, the first is taken.
+ */
+export function billingPeriods(schedule: BillingSchedule & { readonly count: number }): Period[] {
+  const boundaryOf = boundaries(schedule)
+  return Array.from({ length: schedule.count }, (_, position) => ({
+    start: boundaryOf(position),
+    end: boundaryOf(position + 1),
+  }))
+}
+
+/** The period of a schedule that a moment lies in, and its position from 0; undefined before the start. */
+export function billingPeriodAt(
+  schedule: BillingSchedule,
+  at: Date,
+): (Period & { readonly position: number }) | undefined {
+  if (at < schedule.start) return undefined
+  const boundaryOf = boundaries(schedule)
+  const local = localTime(schedule.start, schedule.zone).toPlainDate().toPlainYearMonth()
+  const months = local.until(localTime(at, schedule.zone).toPlainDate().toPlainYearMonth(), {
+    largestUnit: 'month',
+  }).months
+  // The moment's month names the period up to one; from there it is found by looking.
+  let position = Math.max(0, Math.floor(months / monthsPerPeriod(schedule)) - 1)
+  while (boundaryOf(position + 1) <= at) position += 1
+  return { start: boundaryOf(position), end: boundaryOf(position + 1), position }
+}
+
+/** The start of the period at a position. */
+function boundaries(schedule: BillingSchedule): (position: number) => Date {
+  requireSchedule(schedule)
+  const start = localTime(schedule.start, schedule.zone)
+  const anchor = (steps: number): Date => {
+    const month = start
+      .toPlainDate()
+      .toPlainYearMonth()
+      .add({ months: steps * monthsPerPeriod(schedule) })
+    // The day is taken anew from the anchor each time: 31 January, 29 February, 31 March.
+    const date = month.toPlainDate({ day: Math.min(schedule.anchorDay, month.daysInMonth) })
+    const instant = date.toPlainDateTime(start.toPlainTime()).toZonedDateTime(schedule.zone)
+    return new Date(instant.epochMilliseconds)
+  }
+  const skipped = anchor(0) > schedule.start ? 1 : 0
+  return (position) => (position === 0 ? schedule.start : anchor(position - skipped))
+}
+
+function requireSchedule({ anchorDay, intervalCount = 1, start }: BillingSchedule): void {
+  if (!Number.isInteger(anchorDay) || anchorDay < 1 || anchorDay > 31) {
+    throw new PricingError('bad_period', `a period cannot be anchored to day ${anchorDay} of a month`)
+  }
+  if (!Number.isInteger(intervalCount) || intervalCount < 1) {
+    throw new PricingError('bad_period', `a period cannot last ${intervalCount} intervals`)
+  }
+  if (Number.isNaN(start.getTime())) throw new PricingError('bad_period', 'the start is no date')
+}
+
+const monthsPerPeriod = ({ interval, intervalCount = 1 }: BillingSchedule): number =>
+  intervalCount * (interval === 'year' ? 12 : 1)
+
+const localTime = (moment: Date, zone: string): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(zone)

@@ -1,0 +1,44 @@
+import { type Money, negateMoney, subtractMoney, sumMoney } from '@tallystick/money'
+import type { Price } from './price.ts'
+import { type RatedLine, rateUsage, type Rating, type RatingContext } from './rate-usage.ts'
+import type { Usage } from './usage.ts'
+
+/** What late usage changes: lines to take back, the lines that take their place, and the difference of the two. */
+export interface Rerating {
+  readonly reversal: Rating
+  readonly line: Rating
+  readonly difference: Money
+}
+
+/**
+ * Rates all usage of a closed period again and books the change as reversals and new lines; lines that stay as they were
+ * are left out. What was invoiced plus the difference is exactly what the whole usage costs.
+ */
+export function rerate(price: Price, before: Usage, after: Usage, context: RatingContext = {}): Rerating {
+  const old = rateUsage(price, before, context)
+  const now = rateUsage(price, after, context)
+  const unchanged = new Set(
+    old.lines.map(textOf).filter((text) => now.lines.some((line) => textOf(line) === text)),
+  )
+  const isChanged = (line: RatedLine): boolean => !unchanged.has(textOf(line))
+  const reversed = old.lines
+    .filter(isChanged)
+    .map((line): RatedLine => ({ ...line, reversal: true, amount: negateMoney(line.amount) }))
+  return {
+    reversal: rating(reversed, price.currency),
+    line: rating(now.lines.filter(isChanged), price.currency),
+    difference: subtractMoney(now.total, old.total),
+  }
+}
+
+function rating(lines: readonly RatedLine[], currency: string): Rating {
+  return {
+    lines,
+    total: sumMoney(
+      lines.map((line) => line.amount),
+      currency,
+    ),
+  }
+}
+
+const textOf = (line: RatedLine): string => JSON.stringify([line.kind, line.dimensions, line.explanation])
