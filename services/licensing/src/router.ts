@@ -1,3 +1,4 @@
+import { agreementRoutes } from './agreements/agreements-router.ts'
 import { api } from './api.ts'
 import { catalogRoutes } from './catalog/catalog-router.ts'
 import { decisionRoutes } from './decisions/decision-routes.ts'
@@ -5,6 +6,7 @@ import { exportRoutes } from './exports/exports-router.ts'
 
 /** The licensing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
+  ...agreementRoutes,
   ...catalogRoutes,
   ...decisionRoutes,
   ...exportRoutes,

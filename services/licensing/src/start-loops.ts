@@ -1,5 +1,6 @@
-import { auditRelay } from '@tallystick/runtime'
+import { auditRelay, fenced, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
+import { advanceLicenses } from './agreements/advance-licenses.ts'
 import type { Deps } from './deps.ts'
 
 /** What the background work of the licensing service is made from. */
@@ -13,7 +14,14 @@ export interface LoopDeps extends Deps {
 
 /** Starts the relay and the scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
 export function startLoops(deps: LoopDeps): () => Promise<void> {
-  const loops: Loop[] = [auditRelay({ ...lease(deps, 'relay'), sink: deps.sink })]
+  const loops: Loop[] = [
+    auditRelay({ ...lease(deps, 'relay'), sink: deps.sink }),
+    leaderLoop({
+      ...lease(deps, 'agreements'),
+      everyMs: 1000,
+      begin: (held) => async () => void (await advanceLicenses(deps, () => [fenced(held)])),
+    }),
+  ]
   return async () => void (await Promise.all(loops.map((loop) => loop.stop())))
 }
 

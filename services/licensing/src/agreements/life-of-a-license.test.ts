@@ -1,0 +1,379 @@
+import { license as licenseSchema, listOf } from '@tallystick/protocol'
+import type { AuditRecord } from '@tallystick/protocol'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { problemOf, read, until } from '../licensing-world.ts'
+import { samplePayload, startAgreementsWorld } from './agreements-world.ts'
+import type { AgreementsWorld } from './agreements-world.ts'
+
+let at: AgreementsWorld
+beforeAll(async () => {
+  at = await startAgreementsWorld()
+})
+afterAll(() => at.close())
+
+const reason = { reason: 'because' }
+
+async function eventsOf(license: string, count: number): Promise<AuditRecord[]> {
+  return until(() => {
+    const events = at.world.recorded(at.tenant).filter(({ licenses }) => licenses.includes(license))
+    return events.length >= count ? [...events] : undefined
+  })
+}
+
+test('takes the sample payload of the source as it stands', async () => {
+  const body = `{
+  "creator_id": "cr_123",
+  "buyer_id": "dev_456",
+  "items": ["dataset_789"],
+  "pricing": {"model":"royalty","rate":0.05},
+  "terms": {"exclusive":false, "region_restrictions":[], "duration_days":365},
+  "idempotency_key": "ik_2026-01-01-abc"
+}`
+  const first = await at.world.call('POST', '/v1/licenses', { key: at.keys.operator, body })
+  const made = read(licenseSchema, first, 201)
+  expect(made).toMatchObject({
+    status: 'offered',
+    creator_id: 'cr_123',
+    buyer_id: 'dev_456',
+    items: ['dataset_789'],
+    pricing: { model: 'royalty', rate: '0.05' },
+    revision: 1,
+  })
+  const again = await at.world.call('POST', '/v1/licenses', { key: at.keys.operator, body })
+  expect(read(licenseSchema, again, 201).id).toBe(made.id)
+  expect(again.headers.get('idempotent-replayed')).toBe('true')
+})
+
+test('walks from draft to active to expired, each step told with time, actor and reason', async () => {
+  const draft = await at.create({ draft: true }, at.keys.creator)
+  expect(draft.status).toBe('draft')
+  const path = `/v1/licenses/${draft.id}`
+  expect(await at.refusal(at.get(path, at.keys.buyer))).toBe('404 license_not_found')
+  const offered = await at.move(draft.id, 'offer', at.keys.creator, { reason: 'ready' })
+  expect(offered.status).toBe('offered')
+  const active = await at.move(draft.id, 'accept', at.keys.buyer)
+  expect(active).toMatchObject({
+    status: 'active',
+    effective_from: '2026-03-01T00:00:00.000Z',
+    effective_until: '2027-03-01T00:00:00.000Z',
+  })
+  at.setTime('2027-02-28T23:59:59.999Z')
+  await at.advance()
+  expect(read(licenseSchema, await at.get(path, at.keys.buyer)).status).toBe('active')
+  at.setTime('2027-03-01T00:00:00.000Z')
+  await at.advance()
+  const expired = read(licenseSchema, await at.get(path, at.keys.buyer))
+  expect(expired.history.map((step) => step.status)).toEqual([
+    'draft',
+    'offered',
+    'accepted',
+    'active',
+    'expired',
+  ])
+  expect(expired.history[1]).toMatchObject({ reason: 'ready', at: '2026-03-01T00:00:00.000Z' })
+  expect(expired.history.at(-1)).toMatchObject({ actor: 'system', at: '2027-03-01T00:00:00.000Z' })
+  const events = await eventsOf(draft.id, 5)
+  expect(events.map(({ kind }) => kind)).toEqual([
+    'license.created',
+    'license.offered',
+    'license.accepted',
+    'license.activated',
+    'license.expired',
+  ])
+  const changes = events.map(({ data }) => data?.['change'] as { before?: string; after: string })
+  expect(changes[0]?.before).toBeUndefined()
+  for (const [index, change] of changes.entries()) {
+    if (index > 0) expect(change.before).toBe(changes[index - 1]?.after)
+  }
+  at.setTime('2026-03-01T00:00:00.000Z')
+})
+
+test('begins by the clock when its time is ahead', async () => {
+  const offered = await at.create({ effective_from: '2026-04-01T00:00:00Z' })
+  const accepted = await at.move(offered.id, 'accept', at.keys.buyer)
+  expect(accepted).toMatchObject({ status: 'accepted', effective_until: '2027-04-01T00:00:00.000Z' })
+  at.setTime('2026-04-01T00:00:00.000Z')
+  await Promise.all([at.advance(), at.advance()])
+  const active = read(licenseSchema, await at.get(`/v1/licenses/${offered.id}`, at.keys.operator))
+  expect(active.status).toBe('active')
+  expect(active.history.filter(({ status }) => status === 'active')).toHaveLength(1)
+  at.setTime('2026-03-01T00:00:00.000Z')
+})
+
+test('an offer to a buyer lapses when its time is over', async () => {
+  const { duration_days: _, ...terms } = samplePayload.terms
+  const offered = await at.create({ terms, effective_until: '2026-03-02T00:00:00Z' })
+  at.setTime('2026-03-02T00:00:00.000Z')
+  await at.advance()
+  const lapsed = read(licenseSchema, await at.get(`/v1/licenses/${offered.id}`, at.keys.buyer))
+  expect(lapsed.status).toBe('expired')
+  at.setTime('2026-03-01T00:00:00.000Z')
+})
+
+describe('ends', () => {
+  test.each([
+    ['revoke', 'operator', 'revoked'],
+    ['revoke', 'creator', 'revoked'],
+    ['terminate', 'creator', 'terminated'],
+    ['terminate', 'buyer', 'terminated'],
+    ['terminate', 'operator', 'terminated'],
+  ] as const)('by %s of the %s: %s', async (action, who, status) => {
+    const { id } = await at.create()
+    await at.move(id, 'accept', at.keys.buyer)
+    const ended = await at.move(id, action, at.keys[who], reason)
+    expect(ended).toMatchObject({ status })
+    expect(ended.history.at(-1)).toMatchObject({ status, reason: 'because' })
+    for (const next of ['offer', 'accept', 'revoke', 'terminate', 'amend']) {
+      expect(
+        await at.refusal(at.post(`/v1/licenses/${id}/${next}`, at.keys.operator, withReason(next))),
+      ).toBe('409 invalid_state')
+    }
+  })
+
+  test('a buyer declines what it is offered', async () => {
+    const { id } = await at.create()
+    expect(await at.move(id, 'terminate', at.keys.buyer, reason)).toMatchObject({ status: 'terminated' })
+  })
+
+  test('a draft that was thrown away stays hidden from its buyer', async () => {
+    const { id } = await at.create({ draft: true })
+    await at.move(id, 'revoke', at.keys.operator, reason)
+    expect(await at.refusal(at.get(`/v1/licenses/${id}`, at.keys.buyer))).toBe('404 license_not_found')
+  })
+})
+
+function withReason(action: string): object {
+  return ['revoke', 'terminate', 'amend'].includes(action) ? reason : {}
+}
+
+describe('only who may', () => {
+  const table: Record<string, string> = {
+    offer: 'buyer otherBuyer auditor',
+    accept: 'creator auditor',
+    revoke: 'buyer auditor',
+    terminate: 'auditor',
+    amend: 'buyer auditor',
+  }
+  const cases = Object.entries(table).flatMap(([action, who]) =>
+    who.split(' ').map((one) => [action, one as keyof AgreementsWorld['keys']] as const),
+  )
+  test.each(cases.filter(([, who]) => who !== 'otherBuyer'))(
+    '%s is refused to the %s',
+    async (action, who) => {
+      const { id } = await at.create()
+      const path = `/v1/licenses/${id}/${action}`
+      expect(await at.refusal(at.post(path, at.keys[who], withReason(action)))).toBe('403 forbidden')
+    },
+  )
+
+  const routes = ['', '/offer', '/accept', '/revoke', '/terminate', '/amend', '/text', '/get']
+  test.each(routes)('others get the 404 of what is missing: %s', async (route) => {
+    const { id } = await at.create()
+    const missing = 'lic_01kqxq5t8r0000000000000000'
+    const ask = async (license: string, key: string) => {
+      const path = `/v1/licenses/${license}`
+      const body = route === '' ? { metadata: {} } : withReason(route.slice(1))
+      const answer =
+        route === '/get'
+          ? at.get(path, key)
+          : route === '/text'
+            ? at.get(path + route, key)
+            : at.post(path + route, key, body)
+      const { request_id: _, instance, ...problem } = problemOf(await answer)
+      return { ...problem, instance: instance?.replace(license, 'ID') }
+    }
+    const wanted = await ask(missing, at.keys.operator)
+    expect(wanted.status).toBe(404)
+    for (const who of ['otherBuyer', 'otherCreator', 'stranger'] as const) {
+      expect(await ask(id, at.keys[who]), who).toEqual(wanted)
+    }
+  })
+})
+
+describe('is refused at creation:', () => {
+  const split = (...shares: string[]) => ({ splits: shares.map((share) => ({ party: 'p', share })) })
+  const escrow = (...shares: string[]) => ({
+    model: 'escrow',
+    amount: 100,
+    milestones: shares.map((share) => ({ name: 'm', share })),
+  })
+  test.each([
+    ['no items', { items: undefined }, '/items'],
+    ['no pricing', { pricing: undefined }, '/pricing'],
+    ['an unknown field', { nonsense: 1 }, '/nonsense'],
+    ['no creator', { creator_id: undefined }, '/creator_id'],
+    ['an object as buyer', { buyer_id: { $gt: '' } }, '/buyer_id'],
+    ['a currency that does not exist', { currency: 'ZZZ' }, '/currency'],
+    ['a withdrawn currency', { currency: 'DEM' }, '/currency'],
+    [
+      'a region that does not exist',
+      { terms: { region_restrictions: ['DE', 'ZZ'] } },
+      '/terms/region_restrictions/1',
+    ],
+    [
+      'an excluded region that does not exist',
+      { terms: { excluded_regions: ['UK'] } },
+      '/terms/excluded_regions/0',
+    ],
+    ['splits above 1', { royalties: split('0.5', '0.500000000001') }, '/royalties/splits'],
+    ['a floor above the cap', { royalties: { floor: 2, cap: 1 } }, '/royalties/floor'],
+    ['milestones below 1', { pricing: escrow('0.5', '0.499999999999') }, '/pricing/milestones'],
+    ['milestones above 1', { pricing: escrow('0.1', '0.2', '0.700000000001') }, '/pricing/milestones'],
+    ['a rate above 1', { pricing: { model: 'royalty', rate: 1.5 } }, '/pricing/rate'],
+    ['a duration of half a day', { terms: { duration_days: 0.5 } }, '/terms/duration_days'],
+    ['an end before now', { terms: {}, effective_until: '2020-01-01T00:00:00Z' }, '/effective_until'],
+    ['an end and a duration', { effective_until: '2028-01-01T00:00:00Z' }, '/effective_until'],
+    [
+      'an end that is not its duration',
+      { effective_from: '2026-04-01T00:00:00Z', effective_until: '2028-01-01T00:00:00Z' },
+      '/effective_until',
+    ],
+  ])('%s', async (_, given, pointer) => {
+    const problem = problemOf(await at.post('/v1/licenses', at.keys.operator, { ...samplePayload, ...given }))
+    expect(problem).toMatchObject({ status: 400, code: 'validation_failed' })
+    expect(problem.errors?.map((error) => error.pointer)).toContain(pointer)
+  })
+
+  test('shares that a float would not add up to 1 are exact', async () => {
+    const pricing = escrow('0.1', '0.2', '0.7')
+    expect(await at.create({ pricing, royalties: split('0.1', '0.2', '0.7') })).toMatchObject({ pricing })
+  })
+
+  test('another creator’s name, by a creator', async () => {
+    const body = { ...samplePayload, creator_id: 'cr_2' }
+    expect(await at.refusal(at.post('/v1/licenses', at.keys.creator, body))).toBe('403 forbidden')
+  })
+
+  test('a buyer without an offer, and a reader', async () => {
+    for (const key of [at.keys.buyer, at.keys.auditor]) {
+      expect(await at.refusal(at.post('/v1/licenses', key, samplePayload))).toBe('403 forbidden')
+    }
+  })
+
+  test('a template that does not exist', async () => {
+    const legal_text = { template: 'tmpl_01kqxq5t8r0000000000000000' }
+    const answer = at.post('/v1/licenses', at.keys.operator, { ...samplePayload, legal_text })
+    expect(await at.refusal(answer)).toBe('422 reference_not_found')
+  })
+
+  test('no idempotency key', async () => {
+    const answer = at.world.call('POST', '/v1/licenses', { key: at.keys.operator, body: samplePayload })
+    expect(await at.refusal(answer)).toBe('400 idempotency_key_missing')
+  })
+
+  test('a key without the scope', async () => {
+    const key = await at.world.keyOf({ tenant: at.tenant, scopes: ['licenses:read'] })
+    expect(await at.refusal(at.post('/v1/licenses', key, samplePayload))).toBe('403 forbidden')
+  })
+})
+
+describe('is changed', () => {
+  test('in all its terms while it is a draft', async () => {
+    const draft = await at.create({ draft: true, metadata: { a: '1' } })
+    const changed = read(
+      licenseSchema,
+      await at.post(`/v1/licenses/${draft.id}`, at.keys.creator, {
+        buyer_id: 'dev_2',
+        pricing: { model: 'usage', metric: 'tokens', unit_price: '0.001' },
+        currency: 'EUR',
+        items: ['a', 'a', 'b'],
+        reason: 'typo',
+      }),
+    )
+    expect(changed).toMatchObject({
+      buyer_id: 'dev_2',
+      currency: 'EUR',
+      items: ['a', 'b'],
+      metadata: { a: '1' },
+    })
+    expect(changed.terms).toEqual(draft.terms)
+    const events = await eventsOf(draft.id, 2)
+    expect(events[1]).toMatchObject({ kind: 'license.updated', data: { change: { reason: 'typo' } } })
+    const bad = at.post(`/v1/licenses/${draft.id}`, at.keys.creator, { currency: 'ZZZ' })
+    expect(await at.refusal(bad)).toBe('400 validation_failed')
+  })
+
+  test('in its metadata only once it was offered', async () => {
+    const { id } = await at.create()
+    const path = `/v1/licenses/${id}`
+    const metadata = { order: '7' }
+    expect(read(licenseSchema, await at.post(path, at.keys.creator, { metadata }))).toMatchObject({
+      metadata,
+    })
+    expect(await at.refusal(at.post(path, at.keys.creator, { currency: 'EUR' }))).toBe('409 invalid_state')
+    expect(await at.refusal(at.post(path, at.keys.buyer, { metadata }))).toBe('403 forbidden')
+    expect(await at.refusal(at.post(path, at.keys.creator, {}))).toBe('400 validation_failed')
+  })
+})
+
+test('says where a use is both allowed and prohibited', async () => {
+  const terms = { allowed_uses: ['train', 'inference'], prohibited_uses: ['inference'] }
+  expect((await at.create({ terms })).notes).toEqual([
+    'inference is both allowed and prohibited: it is prohibited',
+  ])
+})
+
+describe('lists', () => {
+  const page = listOf(licenseSchema)
+  const ids = async (key: string, query: string) =>
+    read(page, await at.get(`/v1/licenses?${query}`, key)).data.map(({ id }) => id)
+
+  test('filter by status, parties and item, and show each caller its own', async () => {
+    const items = ['list-item']
+    const mine = await at.create({ items })
+    at.setTime('2026-03-01T00:00:00.001Z')
+    const draft = await at.create({ items, draft: true })
+    at.setTime('2026-03-01T00:00:00.002Z')
+    const others = await at.create({ items, creator_id: 'cr_2', buyer_id: 'dev_2' })
+    const by = (who: keyof AgreementsWorld['keys'], query = '') =>
+      ids(at.keys[who], `item=list-item&${query}`)
+    expect(await by('operator')).toEqual([others.id, draft.id, mine.id])
+    expect(await by('auditor')).toEqual([others.id, draft.id, mine.id])
+    expect(await by('creator')).toEqual([draft.id, mine.id])
+    expect(await by('buyer')).toEqual([mine.id])
+    expect(await by('otherBuyer')).toEqual([others.id])
+    expect(await by('stranger')).toEqual([])
+    expect(await by('operator', 'status=draft')).toEqual([draft.id])
+    expect(await by('operator', 'buyer_id=dev_2')).toEqual([others.id])
+    expect(await by('operator', 'creator_id=cr_123&status=offered')).toEqual([mine.id])
+    expect(await by('buyer', 'buyer_id=dev_2')).toEqual([])
+    expect(await at.refusal(at.get('/v1/licenses?status=nonsense', at.keys.operator))).toBe(
+      '400 validation_failed',
+    )
+  })
+
+  test('page through both ways without a gap', async () => {
+    const items = ['paged']
+    const made: string[] = []
+    for (let count = 0; count < 5; count++) {
+      // Two in each millisecond: the id orders those.
+      at.setTime(`2026-03-01T00:00:00.01${count >> 1}Z`)
+      made.push((await at.create({ items })).id)
+    }
+    made.sort().reverse()
+    const first = read(
+      page,
+      await at.get('/v1/licenses?buyer_id=dev_456&item=paged&limit=2', at.keys.operator),
+    )
+    const rest = read(
+      page,
+      await at.get(
+        `/v1/licenses?buyer_id=dev_456&item=paged&limit=3&starting_after=${first.next_cursor}`,
+        at.keys.operator,
+      ),
+    )
+    expect([...first.data, ...rest.data].map(({ id }) => id)).toEqual(made)
+    const back = read(
+      page,
+      await at.get(
+        `/v1/licenses?buyer_id=dev_456&item=paged&limit=3&ending_before=${first.next_cursor}`,
+        at.keys.operator,
+      ),
+    )
+    expect(back.data.map(({ id }) => id)).toEqual(made.slice(0, 1))
+    const cursor = at.get(`/v1/licenses?starting_after=${first.next_cursor}x.y`, at.keys.operator)
+    expect(await at.refusal(cursor)).toBe('400 validation_failed')
+    const foreign = at.get(`/v1/licenses?starting_after=${first.next_cursor}`, at.keys.stranger)
+    expect(await at.refusal(foreign)).toBe('400 validation_failed')
+  })
+})
