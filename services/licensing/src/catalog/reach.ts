@@ -1,0 +1,39 @@
+import { Fault } from '@tallystick/protocol'
+import type { Caller } from '@tallystick/runtime'
+import type { Deps } from '../deps.ts'
+import { isPartyOf, namesOf, reachesAll } from '../parties.ts'
+
+/** Whether the caller sees what belongs to `creators`: the catalogue is open to buyers, and creators see their own. */
+export async function mayRead(
+  deps: Pick<Deps, 'identity'>,
+  caller: Caller,
+  creators: readonly string[],
+): Promise<boolean> {
+  return caller.role !== 'creator' || isPartyOf(deps, caller, creators)
+}
+
+/** Refuses callers that only read the catalogue. Throws Fault `forbidden`. */
+export function requireWriter({ role }: Pick<Caller, 'role'>): void {
+  if (role === 'operator' || role === 'creator') return
+  throw new Fault('forbidden', { detail: `Keys of the role ${role} change nothing in the catalogue` })
+}
+
+/** Keeps a creator from registering what would not be its own. Throws Fault `validation_failed`. */
+export async function requireOwn(
+  deps: Pick<Deps, 'identity'>,
+  caller: Caller,
+  creators: readonly string[],
+): Promise<void> {
+  if (caller.role === 'creator' && !(await isPartyOf(deps, caller, creators))) {
+    const message = "must name the key's own account"
+    throw new Fault('validation_failed', { errors: [{ pointer: '/creators', message }] })
+  }
+}
+
+/** The names under which the caller finds its own, or undefined when it finds everyone's. */
+export async function ownNames(
+  deps: Pick<Deps, 'identity'>,
+  caller: Caller,
+): Promise<readonly string[] | undefined> {
+  return reachesAll(caller) ? undefined : namesOf(deps, caller)
+}
