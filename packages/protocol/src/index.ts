@@ -2,6 +2,25 @@ export { auditReceipt, auditRecord, auditRecordDetail, usageMetric } from './aud
 export type { AuditReceipt, AuditRecord } from './audit.ts'
 export { errorTable, Fault } from './errors.ts'
 export type { ErrorCode, FieldError } from './errors.ts'
+export {
+  account,
+  accountInput,
+  accountUpdate,
+  apiKey,
+  apiKeyInput,
+  newApiKey,
+  newTenant,
+  selfApiKey,
+} from './identity.ts'
+export type {
+  Account,
+  AccountInput,
+  AccountUpdate,
+  ApiKeyInput,
+  ApiKeyView,
+  NewApiKey,
+  NewTenant,
+} from './identity.ts'
 export { derivedId, idPrefixes, idSchema, newId } from './ids.ts'
 export type { IdKind } from './ids.ts'
 export { contentHash, decimal, formatContentHash, reference, timestamp } from './values.ts'

@@ -27,13 +27,11 @@ async function identity() {
   const keys = keyStore(store, { ...entropy, mode: 'test' })
   cleanups.push(() => keys.settled())
   const asked = { times: 0 }
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     asked.times++
-    const secret = request.headers.authorization?.replace('Bearer ', '') ?? ''
-    void keys.verify(secret).then((caller) => {
-      response.writeHead(caller ? 200 : 401, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(caller ? describeKey(caller) : {}))
-    })
+    const caller = await keys.verify(request.headers.authorization?.replace('Bearer ', '') ?? '')
+    response.writeHead(caller ? 200 : 401, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(caller ? describeKey(caller) : {}))
   })
   const url = await listen(server)
   return { keys, store, server, url, asked, now: entropy.now, pass: (ms: number) => void (time += ms) }

@@ -1,1 +1,8 @@
-export {}
+export { identityConfig, identityLinksConfig } from './config.ts'
+export type { IdentityConfig } from './config.ts'
+export { createKey } from './create-key.ts'
+export { foundTenant, operatorScopes } from './found-tenant.ts'
+export type { IdentityLink } from './identity-link.ts'
+export type { IdentityRouter } from './router.ts'
+export { identityCollections, startIdentity } from './start-identity.ts'
+export type { IdentityService } from './start-identity.ts'

@@ -1,0 +1,13 @@
+import type { Caller, Entropy, KeyStore, Mode } from '@tallystick/runtime'
+import type { Store } from '@tallystick/storage'
+
+/** What the use-cases of the identity service are given. Built in start-identity.ts. */
+export interface Deps extends Entropy {
+  store: Store
+  mode: Mode
+  /** The cache of this process, which a change of keys or accounts empties. */
+  keys: KeyStore
+}
+
+/** On whose behalf something is changed, and with which rights. */
+export type Actor = Pick<Caller, 'tenant' | 'account' | 'role' | 'scopes'>

@@ -1,0 +1,63 @@
+import type { Account } from '@tallystick/protocol'
+import type { ApiKey, Authenticator, Caller, Plan } from '@tallystick/runtime'
+import type { Store } from '@tallystick/storage'
+import { accounts } from './collections.ts'
+import type { Actor, Deps } from './deps.ts'
+import { accountByReference } from './find-account.ts'
+import { reactivateAccount, suspendAccount } from './suspend-account.ts'
+import { accountView } from './views.ts'
+
+/** What other services ask of identity: in the same process by this, over HTTP by `httpIdentityLink` of the runtime. */
+export interface IdentityLink extends Authenticator {
+  /** The names of the party behind an account id or a reference of the tenant's own; undefined where it has no account. */
+  resolveParty(
+    tenant: string,
+    reference: string,
+  ): Promise<{ account: string; reference: string | undefined } | undefined>
+  account(tenant: string, id: string): Promise<Account | undefined>
+  /** Stops the keys of an account; nothing changes when they are stopped. */
+  suspend(tenant: string, account: string, reason: string): Promise<void>
+  reactivate(tenant: string, account: string, reason: string): Promise<void>
+}
+
+/** The link for services in the same process. Keys are remembered for 5 s at most, as everywhere. */
+export function identityLink(deps: Deps): IdentityLink {
+  const { store, mode, keys } = deps
+
+  async function change(tenant: string, id: string, to: 'active' | 'suspended', reason: string) {
+    const actor: Actor = { tenant, account: tenant, role: 'operator', scopes: [] }
+    await store.attempt(async () => {
+      const found = await store.get(accounts, id)
+      if (found?.tenant === tenant && found.status === to) return
+      const input = { account_id: id, reason }
+      const plan: Plan<Account> =
+        to === 'active'
+          ? await reactivateAccount(deps, actor, input)
+          : await suspendAccount(deps, actor, input)
+      await store.commit(plan.writes)
+    })
+    keys.forget()
+  }
+
+  return {
+    authenticate: (secret) => keys.authenticate(secret),
+    async resolveParty(tenant, reference) {
+      const found = await accountByReference(deps, tenant, reference)
+      return found && { account: found.id, reference: found.externalId }
+    },
+    async account(tenant, id) {
+      const found = await store.get(accounts, id)
+      return found?.tenant === tenant ? accountView(found, mode) : undefined
+    },
+    suspend: (tenant, account, reason) => change(tenant, account, 'suspended', reason),
+    reactivate: (tenant, account, reason) => change(tenant, account, 'active', reason),
+  }
+}
+
+/** Who a key speaks for: role and plan as its account has them now; nobody when that is suspended. */
+export function holderOf(store: Store): (key: ApiKey) => Promise<Pick<Caller, 'role' | 'plan'> | undefined> {
+  return async ({ tenant, account }) => {
+    const found = await store.get(accounts, account)
+    return found?.tenant === tenant && found.status === 'active' ? found : undefined
+  }
+}
