@@ -1,11 +1,13 @@
 import { api } from './api.ts'
 import { customersRouter } from './customers/customers-router.ts'
 import { ledgerRouter } from './ledger/ledger-router.ts'
+import { paymentsRouter } from './payments/payments-router.ts'
 
 /** The billing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
   customers: customersRouter,
   ledger: ledgerRouter,
+  payments: paymentsRouter,
 })
 
 /** The type that clients of the billing service are made from. */

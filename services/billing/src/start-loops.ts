@@ -1,7 +1,9 @@
-import { auditRelay } from '@tallystick/runtime'
+import { auditRelay, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
 import type { Deps } from './deps.ts'
 import { mailRelay } from './mail/letter.ts'
+import { expireHolds, resolvePayments } from './payments/resolve-payments.ts'
+import { revokeRelay } from './payments/revoke-relay.ts'
 
 /** What the background work of the billing service is made from. */
 export interface LoopDeps extends Deps {
@@ -14,8 +16,16 @@ export interface LoopDeps extends Deps {
 
 /** Starts relays and scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
 export function startLoops(deps: LoopDeps): () => Promise<void> {
-  const { store, now, log, metrics, owner, leaseMs, sink, mailer } = deps
+  const { store, now, log, metrics, owner, leaseMs, sink, mailer, rights } = deps
   const terms = { store, owner, now, log, metrics, ttlMs: leaseMs }
-  const loops: Loop[] = [auditRelay({ ...terms, sink }), mailRelay({ ...terms, mailer })]
+  const job = (name: string, everyMs: number, run: () => Promise<unknown>) =>
+    leaderLoop({ ...terms, name, everyMs, begin: () => async () => void (await run()) })
+  const loops: Loop[] = [
+    auditRelay({ ...terms, sink }),
+    mailRelay({ ...terms, mailer }),
+    revokeRelay({ ...terms, rights }),
+    job('billing.payments', 5000, () => resolvePayments(deps)),
+    job('billing.holds', 30_000, () => expireHolds(deps, now())),
+  ]
   return async () => void (await Promise.all(loops.map((loop) => loop.stop())))
 }

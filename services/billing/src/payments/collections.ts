@@ -37,8 +37,18 @@ export const payments = collection('payments', {
     providerReference: z.string().optional(),
     /** What is being asked of the provider; kept before it is asked, so that a crash can be resolved by looking it up. */
     intent: z
-      .strictObject({ action: z.string(), key: z.string(), amount: z.bigint(), since: z.date() })
+      .strictObject({
+        action: z.enum(['authorize', 'capture', 'void', 'refund']),
+        /** The provider's idempotency key. */
+        key: z.string(),
+        amount: z.bigint(),
+        /** The refund that is asked for. */
+        refund: z.string().optional(),
+        since: z.date(),
+      })
       .optional(),
+    /** The provider's method that is charged, as a token. */
+    method: z.string(),
     failure: z.strictObject({ code: z.string(), hard: z.boolean(), message: z.string() }).optional(),
     expiresAt: z.date().optional(),
     metadata: z.record(z.string(), z.string()),

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { Fault } from '@tallystick/protocol'
-import { collection, insert } from '@tallystick/storage'
+import { collection, insert, replace } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
 import type { PaymentProvider, ProviderFinding, ProviderRequest, ProviderResult } from './payment-provider.ts'
@@ -14,7 +14,8 @@ export const sandboxDeeds = collection('sandbox_deeds', {
     reference: z.string(),
     amount: z.bigint(),
     currency: z.string(),
-    outcome: z.enum(['succeeded', 'requires_action', 'declined']),
+    /** `lost` marks a first asking that never arrived. */
+    outcome: z.enum(['succeeded', 'requires_action', 'declined', 'lost']),
     code: z.string().optional(),
     hard: z.boolean().optional(),
   }),
@@ -25,7 +26,7 @@ type Deed = z.infer<typeof sandboxDeeds.schema>
 
 interface Card {
   brand: string
-  outcome: Deed['outcome']
+  outcome: Exclude<Deed['outcome'], 'lost'>
   code?: string
   hard?: boolean
   /** The answer is lost, before the deed or after it. */
@@ -49,6 +50,7 @@ const messages: Readonly<Record<string, string>> = {
   insufficient_funds: 'The card has insufficient funds',
   stolen_card: 'The card is reported stolen',
   expired_card: 'The card has expired',
+  authentication_failed: 'The buyer did not authenticate the payment',
 }
 
 /** Sandbox card numbers as tokens: `sandbox_` and the 16 digits. They are public test values, never real cards. */
@@ -61,7 +63,7 @@ const tokenPattern = /^(?:sandbox_)?(\d{16})$/
 export function sandboxProvider({ store }: { store: Store }): PaymentProvider {
   const find = async (key: string): Promise<ProviderResult | undefined> => {
     const deed = await store.get(sandboxDeeds, key)
-    return deed && resultOf(deed)
+    return deed && deed.outcome !== 'lost' ? resultOf(deed) : undefined
   }
 
   async function perform(
@@ -72,11 +74,16 @@ export function sandboxProvider({ store }: { store: Store }): PaymentProvider {
   ): Promise<ProviderResult> {
     const before = await find(request.key)
     if (before) return before
-    if (card.lost === 'before') return { outcome: 'unknown', message: 'The connection broke' }
     const { amount, currency } = request
     const { outcome, code, hard } = card
     const ending = { outcome, ...(code !== undefined && { code }), ...(hard !== undefined && { hard }) }
     const deed = { id: request.key, action, reference, amount, currency, ...ending }
+    if (card.lost === 'before' && !(await store.get(sandboxDeeds, `${request.key}:lost`))) {
+      await store
+        .commit([insert(sandboxDeeds, { ...deed, id: `${request.key}:lost`, outcome: 'lost' })])
+        .catch(ignoreTwin)
+      return { outcome: 'unknown', message: 'The connection broke' }
+    }
     await store.commit([insert(sandboxDeeds, deed)]).catch(ignoreTwin)
     if (card.lost === 'after') return { outcome: 'unknown', message: 'The answer was lost' }
     return (await find(request.key)) ?? resultOf(deed)
@@ -101,6 +108,23 @@ export function sandboxProvider({ store }: { store: Store }): PaymentProvider {
   }
 }
 
+/** What the buyer's bank does in the sandbox: lets a payment pass that asked for authentication, or not. */
+export async function authenticateInSandbox(
+  { store }: { store: Store },
+  key: string,
+  passes: boolean,
+): Promise<void> {
+  await store.attempt(async () => {
+    const found = await store.get(sandboxDeeds, key)
+    if (found?.outcome !== 'requires_action') return
+    const { version, ...deed } = found
+    const ending = passes
+      ? { outcome: 'succeeded' as const }
+      : { outcome: 'declined' as const, code: 'authentication_failed', hard: false }
+    await store.commit([replace(sandboxDeeds, { ...deed, ...ending }, version)])
+  })
+}
+
 function cardOf(token: string): { number: string; card: Card } {
   const number = tokenPattern.exec(token.replaceAll(' ', ''))?.[1] ?? ''
   const card = Object.hasOwn(cards, number) ? cards[number] : undefined
@@ -114,6 +138,7 @@ function cardOf(token: string): { number: string; card: Card } {
 }
 
 function resultOf({ outcome, reference, code = '', hard = false }: Deed): ProviderResult {
+  if (outcome === 'lost') return { outcome: 'unknown', message: 'The request never arrived' }
   if (outcome === 'succeeded') return { outcome, reference }
   if (outcome === 'requires_action') {
     return { outcome, reference, actionUrl: `https://sandbox.invalid/authenticate/${reference}` }

@@ -1,0 +1,127 @@
+import { auditIdOf } from '@tallystick/receipt'
+import { auditEvent, outboxEvent } from '@tallystick/runtime'
+import { replace } from '@tallystick/storage'
+import type { Stored, Write } from '@tallystick/storage'
+import type { Deps } from '../deps.ts'
+import { settleInvoice } from '../invoices/settle-invoice.ts'
+import { postJournal } from '../ledger/post-journal.ts'
+import { payments, refunds } from './collections.ts'
+import { afterAnswer } from './payment-machine.ts'
+import type { Intent, Payment, Settled } from './payment-machine.ts'
+
+/** The stream on which licenses are revoked after a refund. */
+export const rightsStream = 'rights'
+
+/**
+ * The writes that follow a provider's answer, and the payment as they leave it: its state, what it moved in the
+ * ledger and on the invoice, its refund, its event.
+ */
+export async function bookAnswer(
+  deps: Deps,
+  stored: Stored<Payment> & { intent: Intent },
+  answer: Settled,
+  at: Date,
+): Promise<{ writes: Write[]; payment: Payment }> {
+  const { version, ...before } = stored
+  const { intent, tenant } = stored
+  const event = deps.newId('event')
+  const auditId = auditIdOf(tenant, event)
+  const payment: Payment = { ...afterAnswer({ ...before, intent }, answer, at), auditId }
+  const succeeded = answer.outcome === 'succeeded'
+  const writes = [
+    replace(payments, payment, version),
+    auditEvent({ id: event, tenant, at: deps.now(), record: recordOf(payment, intent, answer) }),
+    ...(intent.refund === undefined ? [] : await refundWrites(deps, intent.refund, succeeded, auditId)),
+  ]
+  if (succeeded && (intent.action === 'capture' || intent.action === 'refund')) {
+    writes.push(...moveMoney(payment, intent, { at, auditId }))
+    if (payment.invoice !== undefined) {
+      const amount = intent.action === 'capture' ? intent.amount : -intent.amount
+      writes.push(...(await settleInvoice(deps, { tenant, invoice: payment.invoice, amount, at })))
+    }
+  }
+  return { writes, payment }
+}
+
+/** The journal of captured or refunded money. What pays no invoice is owed to the customer until it is earned. */
+function moveMoney(
+  { tenant, currency, customer, id, invoice }: Payment,
+  { action, amount, key }: Intent,
+  { at, auditId }: { at: Date; auditId: string },
+): Write[] {
+  const sign = action === 'capture' ? 1n : -1n
+  const unearned = { code: 'deferred_revenue' as const, party: customer }
+  const owed = { code: 'receivable' as const, party: customer }
+  return postJournal({
+    tenant,
+    at,
+    currency,
+    cause: { kind: `payment.${action}`, id: key },
+    auditId,
+    memo: action === 'capture' ? `Payment ${id}` : `Refund of payment ${id}`,
+    postings: [
+      { code: 'processor_clearing', amount: sign * amount },
+      {
+        ...(invoice === undefined ? unearned : action === 'capture' ? owed : { code: 'refunds' as const }),
+        amount: -sign * amount,
+      },
+    ],
+  })
+}
+
+async function refundWrites(deps: Deps, id: string, succeeded: boolean, auditId: string): Promise<Write[]> {
+  const found = await deps.store.get(refunds, id)
+  if (!found) throw new Error(`The refund ${id} is not there`)
+  const { version, ...refund } = found
+  const writes = [
+    replace(refunds, { ...refund, status: succeeded ? 'succeeded' : 'failed', auditId }, version),
+  ]
+  const payment = await deps.store.get(payments, refund.payment)
+  if (succeeded && refund.revokeLicense && payment?.license !== undefined) {
+    const data = { license: payment.license, reason: `refunded: ${refund.reason}` }
+    const at = deps.now()
+    writes.push(
+      outboxEvent({
+        id: `${id}.revoke`,
+        tenant: refund.tenant,
+        type: 'revoke',
+        at,
+        stream: rightsStream,
+        data,
+      }),
+    )
+  }
+  return writes
+}
+
+const pastTense: Readonly<Record<Intent['action'], string>> = {
+  authorize: 'authorized',
+  capture: 'captured',
+  void: 'voided',
+  refund: 'refunded',
+}
+
+function recordOf(payment: Payment, intent: Intent, answer: Settled) {
+  const { id, customer, currency, license, status, invoice } = payment
+  const kind =
+    answer.outcome === 'succeeded'
+      ? `payment.${status === 'expired' ? 'expired' : pastTense[intent.action]}`
+      : answer.outcome === 'requires_action'
+        ? 'payment.action_required'
+        : 'payment.failed'
+  return {
+    kind,
+    actor: customer,
+    licenses: license === undefined ? [] : [license],
+    items: [],
+    data: {
+      payment: id,
+      action: intent.action,
+      amount: Number(intent.amount),
+      currency,
+      status,
+      ...(invoice !== undefined && { invoice }),
+      ...(answer.outcome === 'declined' && { failure: answer.code }),
+    },
+  }
+}
