@@ -1,5 +1,6 @@
 import { auditRelay, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
+import { expireGrants } from './credits/expire-grants.ts'
 import type { Deps } from './deps.ts'
 import { mailRelay } from './mail/letter.ts'
 import { expireHolds, resolvePayments } from './payments/resolve-payments.ts'
@@ -25,6 +26,7 @@ export function startLoops(deps: LoopDeps): () => Promise<void> {
     mailRelay({ ...terms, mailer }),
     revokeRelay({ ...terms, rights }),
     job('billing.payments', 5000, () => resolvePayments(deps)),
+    job('billing.credits', 30_000, () => expireGrants(deps, now())),
     job('billing.holds', 30_000, () => expireHolds(deps, now())),
   ]
   return async () => void (await Promise.all(loops.map((loop) => loop.stop())))

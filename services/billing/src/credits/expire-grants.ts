@@ -1,0 +1,28 @@
+import { customers } from '../customers/collections.ts'
+import { timeOf } from '../clocks/time-of.ts'
+import type { Deps } from '../deps.ts'
+import { endGrant } from './change-grants.ts'
+import { creditGrants } from './collections.ts'
+
+/** Ends the grants whose time is over, by the time that holds for their customers. Gives how many ended. */
+export async function expireGrants(deps: Deps, until: Date, batch = 100): Promise<number> {
+  const { items } = await deps.store.find(creditGrants.expiring, {
+    equals: ['open'],
+    range: { upTo: until },
+    order: 'asc',
+    limit: batch,
+  })
+  let ended = 0
+  for (const { id } of items) {
+    ended += await deps.store.attempt(async () => {
+      const grant = await deps.store.get(creditGrants, id)
+      const customer = grant && (await deps.store.get(customers, grant.customer))
+      const at = await timeOf(deps, customer ?? {})
+      if (grant?.status !== 'open' || grant.expiresAt === undefined || grant.expiresAt > at) return 0
+      const { writes } = endGrant(deps, grant, { status: 'expired', actor: 'system', at })
+      await deps.store.commit([...writes])
+      return 1
+    })
+  }
+  return ended
+}
