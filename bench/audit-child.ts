@@ -1,7 +1,8 @@
 // The audit service as a process of its own, so that the load does not run on its thread: node audit-child.ts DIR ORIGIN.
 import { join } from 'node:path'
 import { auditConfig, readKeyFile, startAudit } from '@tallystick/audit'
-import { createLifecycle, createLog, loadConfig } from '@tallystick/runtime'
+import { apiKeys, createLifecycle, createLog, keyStore, loadConfig, systemEntropy } from '@tallystick/runtime'
+import { openStore } from '@tallystick/storage'
 
 /** What the process tells once it listens. */
 export interface Listening {
@@ -23,11 +24,14 @@ const config = loadConfig(auditConfig, {
   CHECKPOINT_MS: '500',
   LEASE_SECONDS: '1',
 })
-const keys = readKeyFile(join(directory, 'keys.json'), { create: true })
-const audit = await startAudit({ config: { ...config, chains: [] }, keys, log, lifecycle })
+const logKeys = readKeyFile(join(directory, 'keys.json'), { create: true })
+const keysAt = await openStore(config.DATABASE_URL, { name: 'identity-bench', collections: [apiKeys] })
+lifecycle.onStop('keys', () => keysAt.close())
+const keys = keyStore(keysAt, { ...systemEntropy(), mode: config.MODE })
+const audit = await startAudit({ config: { ...config, chains: [] }, keys, logKeys, log, lifecycle })
 const url = await audit.server.listen({ host: '127.0.0.1', port: 0 })
 const startMs = performance.now() - started
-const { secret } = await audit.apiKeys.createKey({
+const { secret } = await keys.createKey({
   tenant: 'acct_bench',
   scopes: ['audit:write', 'audit:read'],
   mode: 'test',

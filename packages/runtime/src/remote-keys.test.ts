@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
 import { afterEach, expect, test } from 'vitest'
@@ -27,11 +27,14 @@ async function identity() {
   const keys = keyStore(store, { ...entropy, mode: 'test' })
   cleanups.push(() => keys.settled())
   const asked = { times: 0 }
-  const server = createServer(async (request, response) => {
-    asked.times++
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const caller = await keys.verify(request.headers.authorization?.replace('Bearer ', '') ?? '')
     response.writeHead(caller ? 200 : 401, { 'content-type': 'application/json' })
     response.end(JSON.stringify(caller ? describeKey(caller) : {}))
+  }
+  const server = createServer((request, response) => {
+    asked.times++
+    void answer(request, response)
   })
   const url = await listen(server)
   return { keys, store, server, url, asked, now: entropy.now, pass: (ms: number) => void (time += ms) }

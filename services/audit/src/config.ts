@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { commonConfig, loadConfig } from '@tallystick/runtime'
+import { commonConfig, linkConfig, loadConfig } from '@tallystick/runtime'
 import { z } from 'zod'
 import { chainConfig } from './anchoring/chain-config.ts'
 import type { ChainConfig } from './anchoring/chain-config.ts'
@@ -45,9 +45,14 @@ export const auditConfig = z.object({
 })
 export type AuditConfig = z.output<typeof auditConfig>
 
+/** What the service needs besides when it runs alone. */
+export const auditLinks = z.object({ IDENTITY_URL: linkConfig.IDENTITY_URL })
+
 /** Reads the configuration from the environment. Throws ConfigError. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): AuditConfig & { chains: ChainConfig[] } {
-  const config = loadConfig(auditConfig, env)
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+): AuditConfig & z.output<typeof auditLinks> & { chains: ChainConfig[] } {
+  const config = { ...loadConfig(auditConfig, env), ...loadConfig(auditLinks, env) }
   return { ...config, chains: config.CHAINS_FILE === undefined ? [] : readChains(config.CHAINS_FILE) }
 }
 

@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditRecord, Scope } from '@tallystick/protocol'
-import { createLifecycle, createLog, loadConfig, problemDocument } from '@tallystick/runtime'
+import {
+  apiKeys,
+  createLifecycle,
+  createLog,
+  keyStore,
+  loadConfig,
+  problemDocument,
+  systemEntropy,
+} from '@tallystick/runtime'
+import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
 import type { ProblemDocument } from '@tallystick/runtime'
 import { z } from 'zod'
@@ -53,8 +62,11 @@ export async function startHttpWorld(): Promise<HttpWorld> {
     LEASE_SECONDS: '1',
     SIGNING_THREADS: '1',
   })
-  const keys = readKeyFile(join(folder, 'keys.json'), { create: true })
-  const service = await startAudit({ config: { ...config, chains: [] }, keys, log, lifecycle })
+  const keysAt = await openStore(database.url, { name: 'identity-test', collections: [apiKeys] })
+  lifecycle.onStop('keys', () => keysAt.close())
+  const keys = keyStore(keysAt, { ...systemEntropy(), mode: 'test' })
+  const logKeys = readKeyFile(join(folder, 'keys.json'), { create: true })
+  const service = await startAudit({ config: { ...config, chains: [] }, keys, logKeys, log, lifecycle })
   const url = await service.server.listen({ host: '127.0.0.1', port: 0 })
   const call = (path: string, sent: Sent = {}) => send(url + path, sent)
   return {
@@ -62,7 +74,7 @@ export async function startHttpWorld(): Promise<HttpWorld> {
     url,
     call,
     async keyOf(tenant, scopes = ['audit:read', 'audit:write']) {
-      return (await service.apiKeys.createKey({ tenant, scopes, mode: 'test' })).secret
+      return (await keys.createKey({ tenant, scopes, mode: 'test' })).secret
     },
     async record(key, records) {
       const body = {

@@ -1,4 +1,4 @@
-import { createLifecycle, createLog, startTelemetry } from '@tallystick/runtime'
+import { createLifecycle, createLog, remoteKeys, startTelemetry } from '@tallystick/runtime'
 import { readConfig } from './config.ts'
 import { readKeyFile } from './key-file.ts'
 import { startAudit } from './start-audit.ts'
@@ -9,6 +9,7 @@ const lifecycle = createLifecycle({ log, timeoutMs: config.SHUTDOWN_SECONDS * 10
 lifecycle.handleSignals()
 const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT
 lifecycle.onStop('telemetry', await startTelemetry({ serviceName: 'audit', endpoint }))
-const keys = readKeyFile(config.AUDIT_KEY_FILE, { create: false })
-const { server } = await startAudit({ config, keys, log, lifecycle })
+const logKeys = readKeyFile(config.AUDIT_KEY_FILE, { create: false })
+const keys = remoteKeys({ url: config.IDENTITY_URL })
+const { server } = await startAudit({ config, keys, logKeys, log, lifecycle })
 await server.listen({ host: config.HOST, port: config.PORT })

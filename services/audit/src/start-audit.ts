@@ -1,13 +1,5 @@
-import {
-  apiKeys,
-  createMetrics,
-  createServer,
-  keyStore,
-  leases,
-  leaseTerms,
-  systemEntropy,
-} from '@tallystick/runtime'
-import type { KeyStore, Lifecycle } from '@tallystick/runtime'
+import { createMetrics, createServer, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
+import type { AuditSink, Authenticator, Lifecycle } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
@@ -25,6 +17,7 @@ import { importLogKey } from './log-key.ts'
 import { logReader } from './log-reader.ts'
 import { registerLogRoutes } from './log-routes.ts'
 import { publishKeys } from './published-keys.ts'
+import { recordEvents } from './record-events.ts'
 import { router } from './router.ts'
 import { signingPool } from './signing/signing-pool.ts'
 import { startLoops } from './start-loops.ts'
@@ -41,14 +34,14 @@ export const auditCollections: Collection[] = [
   anchors,
   anchorAccounts,
   anchorProofs,
-  apiKeys,
 ]
 
 /** A running audit service. */
 export interface AuditService {
   server: FastifyInstance
   store: Store
-  apiKeys: KeyStore
+  /** Where services in the same process record their events. */
+  sink: AuditSink
   /** The log's C2SP verifier key. */
   logKey: string
 }
@@ -60,15 +53,18 @@ const bodyLimit = 4 * 1024 * 1024
 /** Opens the store, publishes keys, starts loops and builds the server; the caller listens. Stops with `lifecycle`. */
 export async function startAudit(options: {
   config: AuditConfig & { chains: readonly ChainConfig[] }
-  keys: AuditKeys
+  /** Who calls. */
+  keys: Authenticator
+  /** What is signed with. */
+  logKeys: AuditKeys
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
 }): Promise<AuditService> {
-  const { config, keys, log, lifecycle } = options
+  const { config, keys, logKeys, log, lifecycle } = options
   const entropy = systemEntropy()
   const origin = config.LOG_ORIGIN
-  const signer = importLogKey(keys.log_key, origin)
+  const signer = importLogKey(logKeys.log_key, origin)
   const store = await openStore(config.DATABASE_URL, {
     name: `audit-${config.MODE}`,
     collections: [...auditCollections, leases, leaseTerms],
@@ -81,9 +77,9 @@ export async function startAudit(options: {
     )
   }
 
-  const keySet = await publishKeys({ store, origin, now: entropy.now }, keys.receipt_keys)
+  const keySet = await publishKeys({ store, origin, now: entropy.now }, logKeys.receipt_keys)
   const pool = signingPool({
-    keys: keys.receipt_keys,
+    keys: logKeys.receipt_keys,
     threads: config.SIGNING_THREADS,
     onDeath: (cause) => log.error({ err: cause }, 'a signing thread died and is replaced'),
   })
@@ -121,14 +117,13 @@ export async function startAudit(options: {
     queued: loops.queued,
     chains,
   }
-  const keysOfCallers = keyStore(store, { ...entropy, mode: config.MODE })
   const server = createServer({
     name: 'audit',
     description: 'Receipts, the Merkle log, its anchors and their proofs',
     router,
     deps,
     log,
-    keys: keysOfCallers,
+    keys,
     store,
     metrics,
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
@@ -136,5 +131,6 @@ export async function startAudit(options: {
     routes: (fastify) => registerLogRoutes(fastify, deps),
   })
   lifecycle.onStop('server', () => server.close())
-  return { server, store, apiKeys: keysOfCallers, logKey: signer.verifierKey }
+  const sink: AuditSink = { record: (tenant, records) => recordEvents(deps, tenant, records) }
+  return { server, store, sink, logKey: signer.verifierKey }
 }

@@ -1,5 +1,5 @@
 import { apiKey, listOf, newApiKey, newTenant, selfApiKey } from '@tallystick/protocol'
-import { remoteKeys } from '@tallystick/runtime'
+import { idempotency, remoteKeys } from '@tallystick/runtime'
 import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startIdentityWorld } from './identity-world.ts'
@@ -51,6 +51,12 @@ test('the first answer comes again with its secret, to the same key alone, and t
   const foreign = problemOf(await call('/v1/api-keys', { ...sent, key: twin.secret }))
   expect(foreign.code).toBe('idempotency_key_reused')
   expect(await world.service.link.authenticate(secret)).toMatchObject({ scopes: ['usage:write'] })
+  let kept = 0
+  for await (const { body } of world.service.store.scanAll(idempotency)) {
+    expect(Buffer.from(body ?? []).includes('sk_test_')).toBe(false)
+    kept++
+  }
+  expect(kept).toBeGreaterThan(1)
 })
 
 test('a rotated key works beside the new one until the overlap ends', async () => {

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { commonConfig, loadConfig } from '@tallystick/runtime'
+import { commonConfig, linkConfig, loadConfig } from '@tallystick/runtime'
 import { z } from 'zod'
 
 /** Every variable of the identity service. */
@@ -15,23 +14,15 @@ export const identityConfig = z.object({
 })
 export type IdentityConfig = z.output<typeof identityConfig>
 
-/** What the service needs when it runs alone, beside others. */
-export const identityLinksConfig = z.object({
-  AUDIT_URL: z
-    .url({ protocol: /^https?$/ })
-    .default('http://localhost:8080')
-    .describe('Where the audit service answers'),
-  SERVICE_KEY_FILE: z
-    .string()
-    .default('./data/service-key')
-    .describe('File with an API key of the scope `service`, by which this service calls others'),
+/** What the service needs besides when it runs alone. */
+export const identityLinks = z.object({
+  AUDIT_URL: linkConfig.AUDIT_URL,
+  SERVICE_KEY_FILE: linkConfig.SERVICE_KEY_FILE,
 })
 
 /** Reads the configuration from the environment. Throws ConfigError. */
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
-): IdentityConfig & { auditUrl: string; serviceKey: string } {
-  const links = loadConfig(identityLinksConfig, env)
-  const serviceKey = readFileSync(links.SERVICE_KEY_FILE, 'utf8').trim()
-  return { ...loadConfig(identityConfig, env), auditUrl: links.AUDIT_URL, serviceKey }
+): IdentityConfig & z.output<typeof identityLinks> {
+  return { ...loadConfig(identityConfig, env), ...loadConfig(identityLinks, env) }
 }

@@ -1,4 +1,4 @@
-export { identityConfig, identityLinksConfig } from './config.ts'
+export { identityConfig, identityLinks } from './config.ts'
 export type { IdentityConfig } from './config.ts'
 export { createKey } from './create-key.ts'
 export { foundTenant, operatorScopes } from './found-tenant.ts'

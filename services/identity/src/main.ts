@@ -1,4 +1,10 @@
-import { createLifecycle, createLog, httpAuditSink, startTelemetry } from '@tallystick/runtime'
+import {
+  createLifecycle,
+  createLog,
+  httpAuditSink,
+  readServiceKey,
+  startTelemetry,
+} from '@tallystick/runtime'
 import { readConfig } from './config.ts'
 import { startIdentity } from './start-identity.ts'
 
@@ -8,6 +14,6 @@ const lifecycle = createLifecycle({ log, timeoutMs: config.SHUTDOWN_SECONDS * 10
 lifecycle.handleSignals()
 const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT
 lifecycle.onStop('telemetry', await startTelemetry({ serviceName: 'identity', endpoint }))
-const sink = httpAuditSink({ url: config.auditUrl, key: config.serviceKey })
+const sink = httpAuditSink({ url: config.AUDIT_URL, key: readServiceKey(config.SERVICE_KEY_FILE) })
 const { server } = await startIdentity({ config, sink, log, lifecycle })
 await server.listen({ host: config.HOST, port: config.PORT })

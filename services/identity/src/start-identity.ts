@@ -3,6 +3,7 @@ import {
   auditRelay,
   createMetrics,
   createServer,
+  idempotency,
   keyStore,
   leases,
   leaseTerms,
@@ -22,7 +23,7 @@ import type { IdentityLink } from './identity-link.ts'
 import { router } from './router.ts'
 
 /** What the identity service must keep; leases are left out, they are of this store's processes alone. */
-export const identityCollections: Collection[] = [accounts, apiKeys, outbox]
+export const identityCollections: Collection[] = [accounts, apiKeys, outbox, idempotency]
 
 /** A running identity service. */
 export interface IdentityService {
