@@ -122,7 +122,10 @@ export const arbitraryUsage: fc.Arbitrary<Usage> = fc.oneof(
   }),
   fc.record({
     events: fc.array(
-      fc.record({ quantity: quantities, amount: decimals(6), dimensions: countries }, { requiredKeys: [] }),
+      fc.record(
+        { quantity: quantities, amount: decimals(6), dimensions: countries },
+        { requiredKeys: ['amount'] },
+      ),
       { maxLength: 12 },
     ),
   }),

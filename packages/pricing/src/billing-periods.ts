@@ -40,8 +40,14 @@ export function billingPeriodAt(
   }).months
   // The moment's month names the period up to one; from there it is found by looking.
   let position = Math.max(0, Math.floor(months / monthsPerPeriod(schedule)) - 1)
-  while (boundaryOf(position + 1) <= at) position += 1
-  return { start: boundaryOf(position), end: boundaryOf(position + 1), position }
+  let start = boundaryOf(position)
+  let end = boundaryOf(position + 1)
+  while (end <= at) {
+    position += 1
+    start = end
+    end = boundaryOf(position + 1)
+  }
+  return { start, end, position }
 }
 
 /** The start of the period at a position. */

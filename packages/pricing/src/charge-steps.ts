@@ -13,7 +13,7 @@ import type { Charge } from './price.ts'
 import { PricingError } from './pricing-error.ts'
 import { aggregateStep, chargeStep, flatStep, includedStep, least, positivePart } from './steps.ts'
 import { graduatedSteps, type Tier, volumeSteps } from './tier-steps.ts'
-import type { LineUsage } from './usage.ts'
+import { type LineUsage, requireAmounts } from './usage.ts'
 
 type Model<M extends Charge['model']> = Extract<Charge, { model: M }>
 
@@ -27,6 +27,7 @@ export function chargeSteps(charge: Charge, usage: LineUsage, currency: string):
     case 'percentage':
       return percentageSteps(charge, usage)
     case 'graduated_percentage': {
+      requireAmounts(usage)
       const tiers = charge.tiers.map((tier) => toTier('share', tier.up_to, tier.rate, tier.flat_amount))
       return [
         aggregateStep(usage.amount, usage.amounts?.length),

@@ -11,7 +11,7 @@ import type { Step } from './explanation.ts'
 import type { Charge } from './price.ts'
 import { PricingError } from './pricing-error.ts'
 import { aggregateStep, chargeStep, includedStep, least, positivePart } from './steps.ts'
-import { type LineUsage, requireNotNegative } from './usage.ts'
+import { type LineUsage, requireAmounts, requireNotNegative } from './usage.ts'
 
 type Percentage = Extract<Charge, { model: 'percentage' }>
 
@@ -34,6 +34,7 @@ export function percentageSteps(charge: Percentage, usage: LineUsage): Step[] {
       'a price with amounts per event needs the events, not only their sum',
     )
   }
+  requireAmounts(usage)
   const tally = tallyEvents(charge, usage.amounts ?? [usage.amount])
   const steps = [aggregateStep(usage.amount, usage.amounts?.length)]
   if (charge.free_amount !== undefined) steps.push(includedStep(usage.amount, tally.free))

@@ -2,6 +2,7 @@
 export type PricingErrorCode =
   | 'bad_quantity'
   | 'events_required'
+  | 'amount_required'
   | 'no_price_for_dimensions'
   | 'explanation_broken'
   | 'bad_period'

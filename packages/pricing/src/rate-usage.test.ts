@@ -231,16 +231,52 @@ describe('percentages', () => {
     expect(rate(bounded, events('10', '100', '1000')).total.amount).toBe(50n + 100n + 200n)
   })
 
+  test('charge no minimum for what the free tier gives away', () => {
+    const definition = {
+      model: 'percentage',
+      currency: 'USD',
+      rate: '0.01',
+      minimum_amount: '5',
+      free_amount: '100',
+    } as const
+    expect(rate(definition, events('100', '20')).total.amount).toBe(500n)
+    expect(rate(definition, events('150', '20')).total.amount).toBe(50n + 500n)
+  })
+
   test('take the free amount off the first events, also within one', () => {
     const definition = { model: 'percentage', currency: 'USD', rate: '0.1', free_amount: '150' } as const
     expect(rate(definition, events('100', '100', '100')).total.amount).toBe(1500n)
     expect(total(definition, '300')).toBe(1500n)
   })
 
+  test('end the free tier for both parts when either of its bounds is used up, not before', () => {
+    const definition = {
+      model: 'percentage',
+      currency: 'USD',
+      rate: '0.1',
+      fixed_amount: '1',
+      free_events: 3,
+      free_amount: '300',
+    } as const
+    const totals = [
+      ['200', '100'],
+      ['200', '101'],
+      ['200', '100', '0'],
+      ['1', '1', '1', '10'],
+    ].map((amounts) => rate(definition, events(...amounts)).total.amount)
+    expect(totals).toEqual([0n, 110n, 0n, 200n])
+  })
+
   test('need the events where a price is per event, and refuse negative ones', () => {
     const definition = { model: 'percentage', currency: 'USD', rate: '0.1', fixed_amount: '0.30' } as const
     expect(codeOf(() => total(definition, '300'))).toBe('events_required')
     expect(codeOf(() => rate(definition, events('5', '-1')))).toBe('bad_quantity')
+    const tiers = [{ up_to: 'inf', rate: '0.1' }]
+    const graduated = { model: 'graduated_percentage', currency: 'USD', tiers } satisfies PriceInput
+    expect(codeOf(() => rate(graduated, events('5', '-6')))).toBe('bad_quantity')
+    const nameless: Usage = { events: [{ amount: '5' }, {}] }
+    for (const one of [definition, graduated])
+      expect(codeOf(() => rate(one, nameless))).toBe('amount_required')
   })
 })
 

@@ -29,18 +29,24 @@ export interface LineUsage {
   readonly quantity: Decimal
   readonly amount: Decimal
   readonly amounts?: readonly Decimal[]
+  /** Whether an event named neither amount nor quantity, so that only units can be charged. */
+  readonly lacksAmount?: true
 }
 
 /** The usage split by a key of its dimensions; each part summed. Throws PricingError where a sum is negative. */
 export function splitUsage(usage: Usage, keyOf: (dimensions: Dimensions) => number): Map<number, LineUsage> {
-  const parts = new Map<number, { quantity: Decimal; amount: Decimal; amounts: Decimal[] }>()
-  const add = (dimensions: Dimensions, quantity: Decimal, amount: Decimal): void => {
+  const parts = new Map<
+    number,
+    { quantity: Decimal; amount: Decimal; amounts: Decimal[]; lacksAmount?: true }
+  >()
+  const add = (dimensions: Dimensions, quantity: Decimal, amount: Decimal | undefined): void => {
     const key = keyOf(dimensions)
     const part = parts.get(key) ?? { quantity: zero, amount: zero, amounts: [] }
     parts.set(key, part)
     part.quantity = addDecimals(part.quantity, quantity)
-    part.amount = addDecimals(part.amount, amount)
-    part.amounts.push(amount)
+    if (amount === undefined) part.lacksAmount = true
+    part.amount = addDecimals(part.amount, amount ?? zero)
+    part.amounts.push(amount ?? zero)
   }
   if ('quantity' in usage) add({}, exactly(usage.quantity), exactly(usage.quantity))
   else if ('byDimension' in usage) {
@@ -48,14 +54,27 @@ export function splitUsage(usage: Usage, keyOf: (dimensions: Dimensions) => numb
       add(dimensions, exactly(quantity), exactly(quantity))
   } else {
     for (const event of usage.events) {
-      const quantity = exactly(event.quantity ?? '1')
-      add(event.dimensions ?? {}, quantity, exactly(event.amount ?? quantity))
+      const amount = event.amount ?? event.quantity
+      add(
+        event.dimensions ?? {},
+        exactly(event.quantity ?? '1'),
+        amount === undefined ? amount : exactly(amount),
+      )
     }
   }
-  for (const part of parts.values()) requireNotNegative(part.quantity)
+  for (const part of parts.values()) {
+    requireNotNegative(part.quantity)
+    requireNotNegative(part.amount)
+  }
   if ('events' in usage) return parts
   // An aggregate tells nothing of the events behind it.
   return new Map([...parts].map(([key, { quantity, amount }]) => [key, { quantity, amount }]))
+}
+
+/** Throws PricingError where a share is to be taken of events that name no amount. */
+export function requireAmounts(usage: LineUsage): void {
+  if (usage.lacksAmount)
+    throw new PricingError('amount_required', 'a share is charged of the amount of each event')
 }
 
 /** Throws PricingError for a quantity below zero. */
