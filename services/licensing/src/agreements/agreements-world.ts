@@ -17,6 +17,8 @@ export interface AgreementsWorld {
   >
   /** What the use-cases of the service are given. */
   deps: Omit<Deps, 'erasure' | 'publicUrl'>
+  /** The account that goes by a reference. */
+  accountOf(reference: string): string
   now(): Date
   setTime(text: string): void
   /** Runs the clock job once. Gives how many agreements moved. */
@@ -80,6 +82,7 @@ export async function startAgreementsWorld(start = '2026-03-01T00:00:00.000Z'): 
     tenant,
     keys,
     deps,
+    accountOf: (reference) => parties.get(reference)?.account ?? reference,
     now: () => time,
     setTime: (text) => void (time = new Date(text)),
     advance: () => advanceLicenses(deps),
