@@ -33,6 +33,7 @@ const url = await audit.server.listen({ host: '127.0.0.1', port: 0 })
 const startMs = performance.now() - started
 const { secret } = await keys.createKey({
   tenant: 'acct_bench',
+  plan: 'unlimited',
   scopes: ['audit:write', 'audit:read'],
   mode: 'test',
 })

@@ -9,6 +9,9 @@ const schema = z.strictObject({
   a: z.array(z.string()),
   b: z.array(z.string()),
   name: z.string(),
+  mixed: z.union([z.string(), z.number().nullable()]).optional(),
+  mixedTags: z.array(z.union([z.date(), z.boolean()])),
+  kind: z.enum(['x', 'y']).nullable().default('x'),
 })
 const refused = expect.objectContaining({ code: 'InvalidQuery' }) as unknown
 
@@ -22,6 +25,15 @@ describe('a declaration', () => {
     ])
   })
 
+  test('knows the type of each key', () => {
+    const indexes = { byKind: ['tenant', 'kind', 'a[]'] } as const
+    expect(collection('notes', { schema, partition: 'tenant', indexes }).byKind.types).toEqual([
+      'text',
+      'text',
+      'text',
+    ])
+  })
+
   test.each([
     [
       'a unique index that does not begin with the partition',
@@ -32,6 +44,8 @@ describe('a declaration', () => {
     ['two [] keys in an index', 'tenant', { x: ['tenant', 'a[]', 'b[]'] }],
     ['an index of no key', 'tenant', { x: [] }],
     ['a field twice in an index', 'tenant', { x: ['tenant', 'name', 'name'] }],
+    ['an indexed field of two types', 'tenant', { x: ['tenant', 'mixed'] }],
+    ['an indexed array of two types', 'tenant', { x: ['tenant', 'mixedTags[]'] }],
     ['an index named like a property of the collection', 'tenant', { schema: ['tenant'] }],
     ['an index name that SQL would read', 'tenant', { 'x; DROP': ['tenant'] }],
   ] as const)('refuses %s', (_, partition, indexes) => {

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import { InvalidQuery } from './errors.ts'
+import { fieldTypes } from './field-type.ts'
+import type { ScalarType } from './field-type.ts'
 
 /** What an index key may hold. In an index an absent field counts as null, and null comes first. */
 export type Scalar = string | number | bigint | boolean | Date | Uint8Array | null
@@ -33,6 +35,8 @@ export interface Index<T extends Document = Document> {
   readonly keys: readonly IndexKey[]
   readonly unique: boolean
   readonly where: Where | undefined
+  /** The type of each key's values, undefined where the schema does not tell. */
+  readonly types: readonly (ScalarType | undefined)[]
 }
 
 /** A declared collection; its indexes are also its properties (`agreements.byBuyer`). */
@@ -56,7 +60,7 @@ export interface CollectionDeclaration<S, I, F> {
 
 /**
  * Declares a collection. Throws InvalidQuery where the declaration promises what a cluster cannot keep: a unique
- * index that does not begin with the partition, or two `[]` keys in an index.
+ * index that does not begin with the partition, two `[]` keys in an index, or an indexed field of several types.
  */
 export function collection<
   T extends Document,
@@ -74,12 +78,14 @@ export function collection<
     if (key in declared) throw new InvalidQuery(`${key} cannot name an index of ${name}`)
     const index = { collection: declared, name: key, ...readDeclaration(value) }
     checkIndex(index)
-    indexes.push(index)
+    indexes.push({ ...index, types: index.keys.map((of) => keyType(index, of)) })
   }
   const handles = Object.fromEntries(indexes.map((index) => [index.name, index]))
   // The handles' names are the declaration's own keys.
   return Object.assign(declared, handles as { readonly [K in keyof I]: Index<T> })
 }
+
+type Declared = Omit<Index, 'types'>
 
 const identifier = /^[A-Za-z][A-Za-z0-9_]{0,47}$/
 
@@ -96,7 +102,18 @@ function isList(value: IndexDeclaration): value is readonly string[] {
   return Array.isArray(value)
 }
 
-function checkIndex({ collection, name, keys, unique, where }: Index): void {
+/** Values of two types in one index would be in another order on another database. */
+function keyType({ collection, name }: Declared, { field, each }: IndexKey): ScalarType | undefined {
+  const types = fieldTypes(collection.schema, field, each)
+  if (types === undefined || types.size <= 1) return types?.values().next().value
+  const why = `${field} may be ${[...types].join(' or ')}, and an indexed field has one type`
+  throw new InvalidQuery(`index ${collection.name}.${name}: ${why}`, {
+    collection: collection.name,
+    index: name,
+  })
+}
+
+function checkIndex({ collection, name, keys, unique, where }: Declared): void {
   const place = { collection: collection.name, index: name }
   const refuse = (why: string) => new InvalidQuery(`index ${collection.name}.${name}: ${why}`, place)
   if (!identifier.test(name)) throw refuse('a name has letters, digits and _ only')

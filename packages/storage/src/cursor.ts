@@ -1,6 +1,8 @@
 import { deserialize, serialize } from 'bson'
 import type { Document, Index, Scalar } from './collection.ts'
 import { InvalidQuery } from './errors.ts'
+import { typeOfScalar } from './field-type.ts'
+import type { ScalarType } from './field-type.ts'
 import type { Selection } from './store.ts'
 import { fieldOf, isScalar } from './validate.ts'
 
@@ -25,7 +27,7 @@ export function encodeCursor({ key, id }: Cursor): string {
 
 /**
  * Reads a cursor for a query. The text is a client's: throws InvalidQuery unless it has a value for each key of the
- * index and those of `equals` are the query's own, so that a forged cursor cannot reach another tenant's keys.
+ * index, of the key's type, and those of `equals` are the query's own, so that a forged cursor cannot reach another tenant's keys.
  */
 export function decodeCursor(text: string, index: Index, equals: readonly Scalar[]): Cursor {
   const refuse = (cause?: unknown) =>
@@ -44,7 +46,13 @@ export function decodeCursor(text: string, index: Index, equals: readonly Scalar
   if (!Array.isArray(key) || key.length !== index.keys.length || !key.every(isScalar)) throw refuse()
   if (typeof id !== 'string' || id === '') throw refuse()
   if (!equals.every((expected, position) => sameScalar(expected, key[position] ?? null))) throw refuse()
+  if (!key.every((value: Scalar, position) => fits(value, index.types[position]))) throw refuse()
   return { key, id }
+}
+
+/** Whether a value may stand in a key: one of another type would begin the page wherever the database puts such types. */
+function fits(value: Scalar, type: ScalarType | undefined): boolean {
+  return value === null || type === undefined || typeOfScalar(value) === type
 }
 
 function sameScalar(left: Scalar, right: Scalar): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Index, Scalar } from '../collection.ts'
+import { encodeCursor } from '../cursor.ts'
 import type { ContractSubject } from './subject.ts'
 import type { Query } from '../store.ts'
 import { insert, remove, replace } from '../write.ts'
@@ -199,6 +200,11 @@ export function queryCases(subject: ContractSubject): void {
         [things.byName, { equals: [one], after: 'AAAA' }],
         [things.byName, { equals: [one], after: next.slice(0, -4) }],
         [things.byName, { equals: [one], after: '' }],
+        // A key of another type stands before or after all of the index, and not alike in every database.
+        [things.byName, { equals: [one], after: encodeCursor({ key: [one, 7], id: 'a' }) }],
+        [things.byAt, { equals: [one], after: encodeCursor({ key: [one, 7], id: 'a' }) }],
+        [things.byAmount, { equals: [one], after: encodeCursor({ key: [one, 'x'], id: 'a' }) }],
+        [things.byOpen, { equals: [one], after: encodeCursor({ key: [one, new Date(0)], id: 'a' }) }],
       ]
       for (const [index, query] of cases) {
         expect(await refusal(store().find(index, query))).toMatchObject({ code: 'InvalidQuery' })

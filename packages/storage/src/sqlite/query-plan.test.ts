@@ -30,9 +30,11 @@ afterAll(() => {
 const layout = layoutOf(things)
 const bounds: Query['range'][] = [undefined, { from: 1 }, { after: 1, upTo: 3 }, { before: 3 }]
 
+const samples = { text: 'x', number: 1, boolean: true, date: new Date(0) }
+
 describe.each(things.indexes)('the index $name', (index) => {
   const each = index.keys.findIndex((key) => key.each)
-  const values: Scalar[] = index.keys.map(() => 'x')
+  const values = index.types.map((type): Scalar => samples[type ?? 'text'])
   const prefixes = index.keys.map((_, at) => at).filter((length) => length > each)
   const selections = [...prefixes, index.keys.length].flatMap((length) =>
     bounds
