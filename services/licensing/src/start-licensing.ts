@@ -4,6 +4,8 @@ import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { limitBodies } from './body-deadline.ts'
+import { registerManifestRoute } from './catalog/manifest-route.ts'
 import {
   consents,
   datasets,
@@ -96,7 +98,9 @@ export async function startLicensing(options: {
     metrics,
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
     bodyLimit,
+    routes: (fastify) => registerManifestRoute(fastify, deps, keys),
   })
+  limitBodies(server)
   lifecycle.onStop('server', () => server.close())
   return { server, store }
 }

@@ -55,7 +55,9 @@ test('gives a reference to one dataset only, even in a race', async () => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => world.call('POST', '/v1/datasets', { key, body })),
   )
-  expect(answers.map(({ status }) => status).sort()).toStrictEqual([201, ...Array(7).fill(409)])
+  const statuses = answers.map(({ status }) => status)
+  expect(statuses.filter((status) => status === 201).length).toBe(1)
+  expect(statuses.filter((status) => status === 409).length).toBe(7)
 })
 
 test('registers an item once and finds it by id and by hash', async () => {
@@ -186,8 +188,8 @@ test('shows a creator its own under both of its names, each once, and nobody els
   const absent = problemOf(
     await world.call('GET', '/v1/datasets/ds_01kqxq5t8r0000000000000009', { key: creatorKey }),
   )
-  const told = ({ instance: _, request_id: __, ...rest }: typeof hidden) => rest
-  expect(told(hidden)).toStrictEqual(told(absent))
+  const { instance, request_id } = absent
+  expect({ ...hidden, instance, request_id }).toStrictEqual(absent)
   const listed = await world.call('GET', '/v1/datasets?creator=cr_other', { key: creatorKey })
   expect(read(listOf(dataset), listed).data).toStrictEqual([])
 })
