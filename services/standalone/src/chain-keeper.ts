@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -10,6 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises'
  */
 const [port = '', stateFile = ''] = process.argv.slice(2)
 const ownersFile = `${stateFile}.pid`
+const copyFile = `${stateFile}.copy`
+const copyEveryMs = 2000
 const pollMs = 20
 const endMs = 5000
 let parentIsGone = false
@@ -23,8 +25,7 @@ process.on('SIGINT', () => {})
 process.on('SIGTERM', end)
 
 await previousOwnersEnd()
-// An anvil that was killed while it wrote leaves an empty file, which the next one would refuse.
-if (existsSync(stateFile) && statSync(stateFile).size === 0) rmSync(stateFile)
+restoreState()
 process.exit(parentIsGone ? 0 : await keep())
 
 /** Waits for the keeper and the anvil before; an anvil whose keeper was killed is told to end. */
@@ -35,6 +36,35 @@ async function previousOwnersEnd(): Promise<void> {
   for (let waited = 0; waited < 2 * endMs && (isOurs(keeper) || isOurs(anvil)); waited += pollMs) {
     if (!isOurs(keeper) && waited % 1000 === 0) process.kill(anvil, 'SIGTERM')
     await pause(pollMs)
+  }
+}
+
+/** An anvil that was killed while it wrote leaves half a file, which the next one would refuse: it gets the last whole one. */
+function restoreState(): void {
+  if (!existsSync(stateFile) || wholeState(stateFile) !== undefined) return
+  rmSync(stateFile, { force: true })
+  const copy = wholeState(copyFile)
+  if (copy !== undefined) writeFileSync(stateFile, copy)
+}
+
+/** Keeps a copy of the state whenever anvil has written a whole one. Gives when that was, to be told at the next call. */
+function copyState(copiedMs: number): number {
+  const writtenMs = statSync(stateFile, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const state = writtenMs === copiedMs ? undefined : wholeState(stateFile)
+  if (state === undefined) return copiedMs
+  writeFileSync(`${copyFile}.new`, state)
+  renameSync(`${copyFile}.new`, copyFile)
+  return writtenMs
+}
+
+/** The text of a state file, or undefined when there is none or it is cut short. */
+function wholeState(file: string): string | undefined {
+  try {
+    const text = readFileSync(file, 'utf8')
+    JSON.parse(text)
+    return text
+  } catch {
+    return undefined
   }
 }
 
@@ -56,7 +86,11 @@ async function keep(): Promise<number> {
   if (parentIsGone) terminate()
   process.stdin.on('end', terminate).on('close', terminate).on('error', terminate)
   process.on('SIGTERM', terminate)
+  let copiedMs = 0
+  const copying = setInterval(() => (copiedMs = copyState(copiedMs)), copyEveryMs)
   const code = await ended
+  clearInterval(copying)
+  copyState(copiedMs)
   rmSync(ownersFile, { force: true })
   return code
 }
