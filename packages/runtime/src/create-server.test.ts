@@ -359,7 +359,7 @@ test('the OpenAPI document has every route, parameter and refusal', async () => 
     ['deep', 'query'],
     ['tag', 'query'],
   ])
-  expect(Object.keys(read.responses)).toEqual(['200', '400', '401', '403', '404', '500', '503'])
+  expect(Object.keys(read.responses)).toEqual(['200', '400', '401', '403', '404', '429', '500', '503'])
   const body = document.paths['/v1/things/{id}'].put.requestBody.content['application/json'].schema
   expect(Object.keys(body.properties)).toEqual(['count', 'tags'])
   expect(body.required).toEqual(['count'])

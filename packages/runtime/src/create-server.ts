@@ -23,6 +23,13 @@ import type { Shell } from './request-context.ts'
 import { registerRest } from './rest.ts'
 import { registerTrpc } from './trpc-mount.ts'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The paths of all routes, as they were registered. */
+    servedRoutes(): string[]
+  }
+}
+
 /** What a server is made from. */
 export interface ServerOptions<Deps> {
   /** The service's name in its API document, such as `audit`. */
@@ -162,6 +169,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
   watchRequests(server, { log, metrics, slowMs: options.slowMs ?? 1000 })
 
   const methods = collectMethods(server)
+  server.decorate('servedRoutes', () => [...methods.keys()])
   registerRest(server, operations, shell)
   registerTrpc(server, options, shell)
   registerDocs(server, operations, {

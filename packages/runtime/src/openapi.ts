@@ -15,7 +15,13 @@ export interface OpenApiInfo {
 }
 
 /** Refusals that any route can give, beside those that its procedure names. */
-const always: readonly ErrorCode[] = ['internal', 'unavailable']
+const always: readonly ErrorCode[] = ['bad_request', 'rate_limited', 'internal', 'unavailable']
+const ofKeyed: readonly ErrorCode[] = [
+  'idempotency_key_mismatch',
+  'idempotency_in_progress',
+  'idempotency_key_reused',
+  'conflict',
+]
 
 /** The OpenAPI 3.1 document of `operations`, made from the same schemas that check the requests. */
 export function openApiDocument(operations: readonly Operation[], info: OpenApiInfo): Json {
@@ -56,6 +62,7 @@ function describeOperation(operation: Operation, components: Json): Json {
     ...(description ? { description } : {}),
     tags: [...(meta.tags ?? [name.split('.')[0] ?? name])],
     security: scoped ? [{ key: [] }] : [],
+    ...(meta.deprecated && { deprecated: true }),
     ...describeInput(operation, components),
     responses: { ...goodAnswer(operation, components), ...refusals(operation) },
     'x-scope': meta.scope,
@@ -63,47 +70,101 @@ function describeOperation(operation: Operation, components: Json): Json {
 }
 
 function describeInput(operation: Operation, components: Json): Json {
-  const { input, pathParameters, queryParameters, hasBody } = operation
-  if (!input) return {}
+  const { input, meta, pathParameters, queryParameters, hasBody } = operation
+  const keyed = meta.idempotency ? [keyParameter(meta.idempotency)] : []
+  if (!input) return keyed.length > 0 ? { parameters: keyed } : {}
   const whole = schemaOf(input, 'input', components)
   const properties = (resolve(whole, components).properties ?? {}) as Json
   const required = (resolve(whole, components).required ?? []) as string[]
-  const parameters = [...pathParameters, ...queryParameters].map((name) => {
+  const examples = namedExamples(operation)
+  const fields = [...pathParameters, ...queryParameters].map((name) => {
     const { description, ...schema } = (properties[name] ?? {}) as Json
     const inPath = pathParameters.includes(name)
+    const example = examples.map(([, example]) => example[name]).find((value) => value !== undefined)
     return {
       name,
       in: inPath ? 'path' : 'query',
       required: inPath || required.includes(name),
       ...(description ? { description } : {}),
       schema,
+      ...(example === undefined ? {} : { example }),
     }
   })
+  const parameters = [...fields, ...keyed]
   const described: Json = parameters.length > 0 ? { parameters } : {}
   if (hasBody) {
-    described.requestBody = {
-      required: true,
-      content: { 'application/json': { schema: withoutFields(whole, pathParameters, components) } },
-    }
+    const schema = bodySchema(whole, operation, components)
+    const bodies = examples.map(([name, example]) => {
+      const value = Object.entries(example).filter(([field]) => !pathParameters.includes(field))
+      return [name, { value: Object.fromEntries(value) }]
+    })
+    const shown = bodies.length > 0 ? { examples: Object.fromEntries(bodies) } : {}
+    described.requestBody = { required: true, content: { 'application/json': { schema, ...shown } } }
   }
   return described
 }
 
-function goodAnswer({ rest, output }: Operation, components: Json): Json {
+function namedExamples({ meta }: Operation): [name: string, input: Json][] {
+  return (meta.examples ?? []).map(({ name, input }, place) => [
+    name ?? `example${place + 1}`,
+    (input ?? {}) as Json,
+  ])
+}
+
+const keySchema = { type: 'string', minLength: 1, maxLength: 255 }
+
+function keyParameter(idempotency: 'required' | 'accepted'): Json {
+  const needed = idempotency === 'required' ? 'Required, here or' : 'Optional, here or'
+  return {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description: `${needed} as \`idempotency_key\` in the body: a value of your own for this operation. A repetition with it gets the first answer.`,
+    schema: keySchema,
+    example: '6f1c2a9e-0d64-4a57-9d0f-3d2f5c1a7b90',
+  }
+}
+
+function bodySchema(whole: Json, { meta, pathParameters }: Operation, components: Json): Json {
+  const schema = withoutFields(whole, pathParameters, components)
+  if (!meta.idempotency) return schema
+  const { properties, ...rest } = resolve(schema, components)
+  // A union of objects cannot be widened here; there the key goes into the header.
+  if (properties === undefined) return schema
+  return { ...rest, properties: { ...(properties as Json), idempotency_key: keySchema } }
+}
+
+function goodAnswer({ rest, meta, output }: Operation, components: Json): Json {
   const content: Json = {}
   if (output) content['application/json'] = { schema: schemaOf(output, 'output', components) }
   for (const type of rest.produces ?? []) content[type] = { schema: { type: 'string' } }
-  const headers = { 'Request-Id': { schema: { type: 'string' } } }
+  const text = { schema: { type: 'string' } }
+  const headers = {
+    'Request-Id': text,
+    'RateLimit-Policy': text,
+    RateLimit: text,
+    ...(meta.idempotency && { 'Idempotent-Replayed': text }),
+    ...(meta.deprecated && { Deprecation: text, ...(meta.deprecated.sunset && { Sunset: text }) }),
+  }
   const body = Object.keys(content).length > 0 ? { content } : {}
   return { [rest.status ?? 200]: { description: 'Done', headers, ...body } }
 }
 
-function refusals({ meta, input, hasBody }: Operation): Json {
+/** All codes that an operation may refuse a request with. */
+export function refusalsOf({ meta, hasBody }: Operation): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(meta.errors)
-  if (input) codes.add('validation_failed')
+  // Where nothing is taken, whatever is sent is an unknown field.
+  codes.add('validation_failed')
   if (meta.scope !== 'public') codes.add('unauthorized').add('forbidden')
   if (hasBody) codes.add('invalid_json').add('payload_too_large').add('unsupported_media_type')
+  if (meta.idempotency) for (const code of ofKeyed) codes.add(code)
+  if (meta.idempotency === 'required') codes.add('idempotency_key_missing')
   for (const code of always) codes.add(code)
+  return codes
+}
+
+function refusals(operation: Operation): Json {
+  const codes = refusalsOf(operation)
   const byStatus = Map.groupBy(codes, (code) => errorTable[code].status)
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
   return Object.fromEntries(
@@ -112,6 +173,7 @@ function refusals({ meta, input, hasBody }: Operation): Json {
       {
         description: group.map((code) => `\`${code}\`: ${errorTable[code].title}`).join('\n\n'),
         content: problem,
+        'x-codes': group,
       },
     ]),
   )

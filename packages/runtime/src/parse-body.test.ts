@@ -46,3 +46,32 @@ test('takes 32 levels and no more', () => {
   expect(() => parseBody(nested(32))).not.toThrow()
   expect(() => parseBody(nested(33))).toThrow('more than 32 levels')
 })
+
+test('takes every double that JSON.stringify writes, and every safe integer', () => {
+  const double = fc.double({ noNaN: true, noDefaultInfinity: true })
+  fc.assert(
+    fc.property(fc.oneof(double, fc.maxSafeInteger()), (number) => {
+      expect(parseBody(`{"n":${JSON.stringify(number)}}`)).toEqual({ n: JSON.parse(JSON.stringify(number)) })
+    }),
+  )
+})
+
+test.each([
+  '1e400',
+  '-1E400',
+  '1e-400',
+  '9007199254740993',
+  '-90071992547409931',
+  '0.1234567890123456789',
+  '0.30000000000000001',
+  '9007199254740993e0',
+  '1.00000000000000000000000000000000000000001',
+])('refuses %s, which it would have to change', (number) => {
+  for (const text of [number, `[${number}]`, `{"a":{"b":${number}}}`]) {
+    expect(() => parseBody(text)).toThrow('cannot be read exactly')
+  }
+})
+
+test('numbers within strings are text', () => {
+  expect(parseBody('{"9007199254740993":"1e400"}')).toEqual({ '9007199254740993': '1e400' })
+})

@@ -39,6 +39,7 @@ export const sampleRouter = api.router({
       summary: 'Create an order',
       errors: ['invalid_state'],
       rest: { method: 'POST', path: '/v1/orders', status: 201 },
+      examples: [{ name: 'plain', input: { name: 'a' } }, { input: { name: 'b' } }],
     })
     .input(named)
     .output(order)
@@ -58,6 +59,7 @@ export const sampleRouter = api.router({
       ...keyed,
       summary: 'Pay in several commits',
       rest: { method: 'POST', path: '/v1/orders/pay', status: 202 },
+      examples: [{ input: { name: 'paid' } }],
     })
     .input(named)
     .output(order)
@@ -76,8 +78,9 @@ export const sampleRouter = api.router({
       scope: 'licenses:write',
       idempotency: 'accepted',
       rest: { method: 'PUT', path: '/v1/orders/{id}/note', status: 204 },
+      examples: [{ input: { id: 'one', text: 'soon' } }],
     })
-    .input(z.strictObject({ id: z.string(), text: z.string() }))
+    .input(z.strictObject({ id: z.string(), text: z.string().max(80) }))
     .mutation(({ ctx, input }) =>
       ctx.once(async () => {
         const id = ctx.deps.newId('license')
