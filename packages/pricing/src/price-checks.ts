@@ -1,4 +1,5 @@
 import { compareDecimals, parseDecimal } from '@tallystick/money'
+import { decimal } from '@tallystick/protocol'
 import type { z } from 'zod'
 
 /** Refuses tiers that do not ascend, overlap, or leave quantities without a price. */
@@ -10,10 +11,8 @@ export function ascendingTiers(tiers: readonly { up_to: string }[], context: z.R
     if (isLast && bound !== 'inf') refuse(position, 'the last tier must be up to "inf"')
     if (!isLast && bound === 'inf') refuse(position, 'only the last tier may be up to "inf"')
     const previous = tiers[position - 1]?.up_to
-    if (previous === undefined || previous === 'inf' || bound === 'inf') return
-    if (compareDecimals(parseDecimal(bound), parseDecimal(previous)) <= 0) {
-      refuse(position, `must be greater than ${previous}, where the tier before it ends`)
-    }
+    if (previous === undefined || isGreater(bound, previous) !== false) return
+    refuse(position, `must be greater than ${previous}, where the tier before it ends`)
   })
 }
 
@@ -22,8 +21,7 @@ export function boundsInOrder(
   value: { minimum_amount?: string | undefined; maximum_amount?: string | undefined },
   context: z.RefinementCtx,
 ): void {
-  if (value.minimum_amount === undefined || value.maximum_amount === undefined) return
-  if (compareDecimals(parseDecimal(value.minimum_amount), parseDecimal(value.maximum_amount)) <= 0) return
+  if (isGreater(value.minimum_amount, value.maximum_amount) !== true) return
   const message = `must not be greater than maximum_amount, ${value.maximum_amount}`
   context.addIssue({ code: 'custom', path: ['minimum_amount'], message })
 }
@@ -47,4 +45,10 @@ export function reachableRows(
       context.addIssue({ code: 'custom', path, message: 'an earlier row has the same match' })
     seen.add(key)
   })
+}
+
+/** Whether a is greater than b; undefined unless both are decimals, for checks run beside those of the fields. */
+function isGreater(a: string | undefined, b: string | undefined): boolean | undefined {
+  if (!decimal.safeParse(a).success || !decimal.safeParse(b).success) return undefined
+  return compareDecimals(parseDecimal(a ?? ''), parseDecimal(b ?? '')) > 0
 }

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { arbitraryPrice } from './arbitrary-price.ts'
 import { price } from './price.ts'
 
 /** Pointers of what is refused, relative to the price. */
@@ -70,5 +72,36 @@ describe('a price definition', () => {
     ],
   ])('refuses %s and points at it', (_, definition, pointers) => {
     expect(refusals(definition)).toEqual(pointers)
+  })
+
+  test.each([
+    ['a bound that is no number', graduated('5', 'abc', 'inf'), ['/tiers/1/up_to']],
+    [
+      'an event minimum that is no number',
+      { model: 'percentage', rate: '0.1', minimum_amount: 'abc', maximum_amount: '1' },
+      ['/minimum_amount'],
+    ],
+  ])('refuses %s without comparing it', (_, definition, pointers) => {
+    expect(refusals(definition)).toEqual(pointers)
+  })
+
+  test('is judged, never thrown at, whichever of its values was replaced', () => {
+    const junk = fc.oneof(
+      fc.string(),
+      fc.constantFrom('inf', '-1', '1e9', '0', 'abc'),
+      fc.integer(),
+      fc.constant(null),
+    )
+    fc.assert(
+      fc.property(arbitraryPrice, fc.nat(), junk, (definition, position, value) => {
+        const leaves = JSON.stringify(definition).match(/(?<=:)("[^"]*"|\d+)/g) ?? []
+        let seen = 0
+        const text = JSON.stringify(definition).replace(/(?<=:)("[^"]*"|\d+)/g, (leaf) =>
+          seen++ === position % leaves.length ? JSON.stringify(value) : leaf,
+        )
+        expect(typeof price.safeParse(JSON.parse(text)).success).toBe('boolean')
+      }),
+      { numRuns: 1000 },
+    )
   })
 })

@@ -3,7 +3,7 @@ import { currencyCode, decimal, rate } from '@tallystick/protocol'
 import { z } from 'zod'
 import { ascendingTiers, boundsInOrder, reachableRows } from './price-checks.ts'
 
-const isPositive = (text: string): boolean => /[1-9]/.test(text)
+const isPositive = (text: string): boolean => !/^[0.]+$/.test(text)
 const positiveDecimal = decimal.refine(isPositive, 'must be greater than zero')
 /** A fixed amount in whole minor units; a price never pays the customer. */
 const minorUnits = z.int().nonnegative()

@@ -50,10 +50,10 @@ describe('late usage', () => {
       dimensions: ['country'],
       rows: [row('DE'), row('FR')],
     })
-    const usage = (german: string) => ({
+    const usage = (german: string, french = '7') => ({
       byDimension: [
         { dimensions: { country: 'DE' }, quantity: german },
-        { dimensions: { country: 'FR' }, quantity: '7' },
+        { dimensions: { country: 'FR' }, quantity: french },
       ],
     })
     const { reversal, line } = rerate(definition, usage('3'), usage('4'))
@@ -63,5 +63,8 @@ describe('late usage', () => {
     expect(line.lines.map(({ dimensions, amount }) => [dimensions, amount.amount])).toEqual([
       [{ country: 'DE' }, 400n],
     ])
+    // Usage that moves from one row to the other changes both.
+    const moved = rerate(definition, usage('3', '4'), usage('4', '3'))
+    expect([moved.reversal.lines.length, moved.line.lines.length]).toEqual([2, 2])
   })
 })
