@@ -88,7 +88,7 @@ test('of two amendments at once one is made', async () => {
   const answers = await Promise.all(
     [1, 2, 3, 4].map(() => at.post(`/v1/licenses/${old}/amend`, at.keys.creator, better)),
   )
-  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
+  expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409, 409])
 })
 
 test('an agreement that ends takes its waiting amendment along', async () => {

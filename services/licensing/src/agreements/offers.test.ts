@@ -40,7 +40,7 @@ test('an exclusive offer can be taken once', async () => {
     take(offer.id, at.keys.buyer),
     take(offer.id, at.keys.otherBuyer, { buyer_id: 'dev_2' }),
   ])
-  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
+  expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409])
 })
 
 test('what the offer gives cannot be given beside it', async () => {
