@@ -44,7 +44,6 @@ export const itemRoutes = {
     .mutation(async ({ ctx, input }) => {
       const [outcome] = await registerItems(ctx.deps, ctx.caller, [input])
       if (outcome?.status === 'refused') throw refusalOf(outcome.error)
-      if (outcome?.status === 'duplicate') ctx.answer.status(200)
       const found = await requireItem(ctx.deps, ctx.caller, input.hash)
       return itemView(ctx.deps.livemode, found.item, found.dataset)
     }),
