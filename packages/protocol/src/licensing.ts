@@ -371,3 +371,24 @@ export const decision = z.strictObject({
   audit_id: idSchema('audit'),
 })
 export type Decision = z.infer<typeof decision>
+
+/** One reported use whose right is asked for by a service: named agreements and items must all permit it. */
+export const usageQuestion = z.strictObject({
+  actor: reference,
+  items: z.array(contentHash).max(1000),
+  licenses: z.array(reference).max(100),
+  purpose: reference,
+  region: region.optional(),
+  model_id: reference.optional(),
+  at: timestamp,
+})
+export type UsageQuestion = z.infer<typeof usageQuestion>
+
+/** Whether a reported use was allowed; `source` is the agreement or item that the reason is about. */
+export const usageRight = z.strictObject({
+  decision: z.enum(['permit', 'deny']),
+  /** The code of the deciding clause. */
+  reason: z.string(),
+  source: z.string().optional(),
+})
+export type UsageRight = z.infer<typeof usageRight>

@@ -84,9 +84,6 @@ export type ClauseCode = keyof typeof table
 /** A clause of a trace, with a code of the table. */
 export type Clause = DecisionClause & { readonly code: ClauseCode }
 
-/** Every code with its clause, result and message, for the documentation. */
-export const clauseTable: Readonly<Record<ClauseCode, Entry>> = table
-
 /** The clause of `code`; `source` is the id of what says so, `textHash` that of its legal text. */
 export function clauseOf(code: ClauseCode, source?: string, textHash?: string): Clause {
   const { clause, result, message } = table[code]

@@ -3,9 +3,7 @@ import type { AuditRecord, Decision, DecisionInput, ItemDecision } from '@tallys
 import type { Caller, Plan } from '@tallystick/runtime'
 import { announce } from '../announce.ts'
 import type { Deps } from '../deps.ts'
-import { addOffers } from './add-offers.ts'
-import { lacksLicense, policyFor } from './decide.ts'
-import { gatherFacts } from './gather-facts.ts'
+import { decideItems, namesOfActor } from './decide-items.ts'
 import { traceDigest } from './trace-digest.ts'
 
 const aheadMs = 5 * 60_000
@@ -53,17 +51,6 @@ async function requireMayAsk(deps: Pick<Deps, 'identity'>, caller: Caller, actor
   if (!names.includes(actor)) throw new Fault('not_found')
 }
 
-/** Every name by which agreements may call the actor. */
-export async function namesOfActor(
-  { identity }: Pick<Deps, 'identity'>,
-  tenant: string,
-  actor: string,
-): Promise<string[]> {
-  const party = await identity.resolveParty(tenant, actor)
-  const names = new Set([actor, party?.account ?? actor, party?.reference ?? actor])
-  return [...names]
-}
-
 function momentOf({ at: told }: DecisionInput, now: Date): Date {
   const at = told === undefined ? now : new Date(told)
   if (at.getTime() <= now.getTime() + aheadMs) return at
@@ -71,30 +58,6 @@ function momentOf({ at: told }: DecisionInput, now: Date): Date {
   throw new Fault('validation_failed', {
     errors: [{ pointer: '/at', message, fix: 'Ask when the time has come.' }],
   })
-}
-
-type Request = Pick<DecisionInput, 'items' | 'purpose' | 'region' | 'model_id' | 'licenses'> & {
-  actorNames: readonly string[]
-  at: Date
-}
-
-async function decideItems(
-  { store }: Pick<Deps, 'store'>,
-  tenant: string,
-  { items, purpose, region, model_id, licenses, actorNames, at }: Request,
-): Promise<ItemDecision[]> {
-  const hashes = [...new Set(items)]
-  const policy = policyFor({ purpose, region, modelId: model_id, at })
-  const facts = await gatherFacts(store, { tenant, actorNames, hashes, licenses })
-  const decided = new Map(facts.map((one) => [one.hash, policy.decide(one)]))
-  const unlicensed = facts.filter(({ hash }) => {
-    const decision = decided.get(hash)
-    return decision !== undefined && lacksLicense(decision)
-  })
-  for (const one of unlicensed.length > 0 ? await addOffers(store, tenant, unlicensed) : []) {
-    if (one.offers.length > 0) decided.set(one.hash, policy.decide(one))
-  }
-  return items.flatMap((hash) => decided.get(hash) ?? [])
 }
 
 /** The agreements that permit, as a record names them: beyond 100 all of them stand in its data. */

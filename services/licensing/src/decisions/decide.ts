@@ -16,7 +16,7 @@ export interface Policy {
 }
 
 /** Offers that a denied item names at most. */
-export const offersNamed = 10
+const offersNamed = 10
 
 /**
  * The policy for one use. Each stage can only deny, in this order: purpose, item, holds and prohibitions, consent;

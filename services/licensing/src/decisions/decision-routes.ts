@@ -1,5 +1,7 @@
-import { decision, decisionInput } from '@tallystick/protocol'
+import { decision, decisionInput, usageQuestion, usageRight } from '@tallystick/protocol'
+import { z } from 'zod'
 import { api } from '../api.ts'
+import { decideForUsage } from './decide-for-usage.ts'
 import { decideUse } from './decide-use.ts'
 
 const hash = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
@@ -27,4 +29,45 @@ export const decisionRoutes = {
     .input(decisionInput)
     .output(decision)
     .mutation(({ ctx, input }) => ctx.once(() => decideUse(ctx.deps, ctx.caller, input))),
+
+  checkUses: api
+    .procedure({
+      tags: ['Decisions'],
+      summary: 'Check reported uses against rights, without a receipt',
+      description:
+        'For services, which put the outcome into the receipt of the report. Items of all uses: 10,000 at most.',
+      scope: 'service',
+      rest: { method: 'POST', path: '/v1/decisions/check' },
+      examples: [
+        {
+          input: {
+            uses: [
+              {
+                actor: 'buyer_1',
+                items: [hash],
+                licenses: ['lic_01kqxq5t8r0000000000000000'],
+                purpose: 'train',
+                at: '2026-01-18T14:22:00.000Z',
+              },
+            ],
+          },
+        },
+      ],
+    })
+    .input(
+      z.strictObject({
+        uses: z
+          .array(usageQuestion)
+          .min(1)
+          .max(1000)
+          .refine((uses) => uses.reduce((sum, { items }) => sum + items.length, 0) <= 10_000, {
+            message: 'must name at most 10,000 items together',
+          }),
+      }),
+    )
+    .output(z.strictObject({ object: z.literal('usage_rights'), data: z.array(usageRight) }))
+    .query(async ({ ctx, input }) => ({
+      object: 'usage_rights' as const,
+      data: await decideForUsage(ctx.deps, ctx.caller.tenant, input.uses),
+    })),
 }

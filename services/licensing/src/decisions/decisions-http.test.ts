@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
-import { decision, licenseTerms } from '@tallystick/protocol'
+import { decision, licenseTerms, usageRight } from '@tallystick/protocol'
 import type { Decision, LicenseTerms } from '@tallystick/protocol'
 import { canonicalize } from '@tallystick/receipt'
 import { insert, replace } from '@tallystick/storage'
 import type { Collection, Document } from '@tallystick/storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { consents, datasets, items, licenses, offers } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
 import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
@@ -339,5 +340,54 @@ describe('POST /v1/decisions', () => {
       code: 'validation_failed',
       errors: [expect.objectContaining({ pointer })],
     })
+  })
+})
+
+describe('POST /v1/decisions/check', () => {
+  const check = async (uses: object[], key?: string) => {
+    const service = key ?? (await world.keyOf({ tenant, scopes: ['service'] }))
+    return world.call('POST', '/v1/decisions/check', { key: service, body: { uses } })
+  }
+  const rights = async (uses: object[]) => {
+    const answer = read(z.object({ data: z.array(usageRight) }), await check(uses))
+    return answer.data.map(({ reason, source }) => [reason, source])
+  }
+  const at = now.toISOString()
+
+  it('permits only where every agreement and every item named permits, and makes no event', async () => {
+    const good = await usable()
+    const bare = await usable({ licensed: false })
+    const others = await addLicense([good.itemHash], { buyer: 'acct_other' })
+    const use = { actor: buyer, items: [good.itemHash], licenses: [good.license], purpose: 'train', at }
+    expect(
+      await rights([
+        use,
+        { ...use, licenses: [] },
+        { ...use, items: [] },
+        { ...use, items: [], licenses: [] },
+        { ...use, licenses: [good.license, others] },
+        { ...use, items: [good.itemHash, bare.itemHash] },
+        { ...use, purpose: 'inference' },
+        { ...use, actor: 'acct_other', licenses: [others] },
+      ]),
+    ).toEqual([
+      ['license_active', undefined],
+      ['license_active', undefined],
+      ['license_active', undefined],
+      ['license_missing', undefined],
+      ['license_missing', others],
+      ['license_missing', bare.itemHash],
+      ['use_not_allowed', good.license],
+      ['license_active', undefined],
+    ])
+    const step = { status: 'revoked' as const, at: now, actor: tenant, reason: 'refunded' }
+    await change(licenses, good.license, { status: 'revoked', history: [step] })
+    expect(await rights([use])).toEqual([['license_revoked', good.license]])
+    expect(world.recorded(tenant).filter(({ data }) => data?.['at'] === at)).toEqual([])
+  })
+
+  it('answers services only', async () => {
+    const use = { actor: buyer, items: [], licenses: [fresh('lic')], purpose: 'train', at }
+    expect((await check([use], operator)).status).toBe(403)
   })
 })

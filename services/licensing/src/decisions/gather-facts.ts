@@ -1,4 +1,4 @@
-import type { Store, Stored } from '@tallystick/storage'
+import type { Collection, Document, Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { consents, datasets, items } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
@@ -31,11 +31,11 @@ export interface GatheredFacts extends ItemFacts {
 export async function gatherFacts(store: Store, question: Question): Promise<GatheredFacts[]> {
   const { tenant, hashes } = question
   const ids = hashes.map((hash) => itemIdOf(tenant, hash))
-  const stored = await store.getMany(items, ids)
+  const stored = await readAll(store, items, ids)
   const datasetIds = distinct(stored.map((item) => item?.dataset))
-  const datasetOf = byId(datasetIds.length > 0 ? await store.getMany(datasets, datasetIds) : [])
+  const datasetOf = byId(await readAll(store, datasets, datasetIds))
   const consentIds = distinct([...stored, ...datasetOf.values()].flatMap((one) => one?.consents ?? []))
-  const consentOf = byId(consentIds.length > 0 ? await store.getMany(consents, consentIds) : [])
+  const consentOf = byId(await readAll(store, consents, consentIds))
   const found = hashes.map((hash, place) => {
     const item = stored[place]
     const dataset = datasetOf.get(item?.dataset ?? '')
@@ -56,6 +56,17 @@ export async function gatherFacts(store: Store, question: Question): Promise<Gat
 
 function referencesOf(hash: string, item?: StoredItem, dataset?: StoredDataset): string[] {
   return distinct([hash, item?.reference, dataset?.id, dataset?.reference])
+}
+
+/** Reads documents by id; one of them without the read transaction that many are worth. */
+async function readAll<T extends Document>(
+  store: Store,
+  collection: Collection<T>,
+  ids: readonly string[],
+): Promise<(Stored<T> | undefined)[]> {
+  const [first] = ids
+  if (first === undefined) return []
+  return ids.length === 1 ? [await store.get(collection, first)] : store.getMany(collection, ids)
 }
 
 function byId<T extends { id: string }>(documents: readonly (T | undefined)[]): Map<string, T> {
