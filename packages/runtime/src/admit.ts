@@ -1,3 +1,4 @@
+import { Fault } from '@tallystick/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { authenticateRequest } from './authenticate.ts'
 import type { Shell } from './request-context.ts'
@@ -14,7 +15,7 @@ export async function admitCaller(
   try {
     await authenticateRequest(keys, request)
   } catch (error) {
-    limiter.ofAddress(request, reply)
+    if (error instanceof Fault && error.code === 'unauthorized') limiter.ofAddress(request, reply)
     throw error
   }
   if (request.caller) limiter.ofCaller(request.caller, reply)

@@ -103,7 +103,7 @@ export async function callOperation(
           [value].flat().map((one): [string, string] => [field, String(one)]),
         ),
   )
-  const response = await fetch(`${url}${path}${query.size > 0 ? `?${query}` : ''}`, {
+  const response = await fetch(`${url}${path}${query.size > 0 ? `?${query.toString()}` : ''}`, {
     method: rest.method,
     headers: {
       ...(meta.scope !== 'public' && {
