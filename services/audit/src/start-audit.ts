@@ -12,6 +12,8 @@ import { chainClient } from './chain.ts'
 import { batches, checkpoints, positions, queue, receipts, signingKeys, tiles } from './collections.ts'
 import type { AuditConfig } from './config.ts'
 import type { Deps } from './deps.ts'
+import { eraseBodies } from './erase-bodies.ts'
+import type { ErasureOutcome, ErasureSelection } from './erase-bodies.ts'
 import type { AuditKeys } from './key-file.ts'
 import { importLogKey } from './log-key.ts'
 import { logReader } from './log-reader.ts'
@@ -42,6 +44,8 @@ export interface AuditService {
   store: Store
   /** Where services in the same process record their events. */
   sink: AuditSink
+  /** Where they have the bodies of their events forgotten. */
+  erasure: { eraseBodies(tenant: string, selection: ErasureSelection): Promise<ErasureOutcome> }
   /** The log's C2SP verifier key. */
   logKey: string
 }
@@ -132,5 +136,8 @@ export async function startAudit(options: {
   })
   lifecycle.onStop('server', () => server.close())
   const sink: AuditSink = { record: (tenant, records) => recordEvents(deps, tenant, records) }
-  return { server, store, sink, logKey: signer.verifierKey }
+  const erasure: AuditService['erasure'] = {
+    eraseBodies: (tenant, selection) => eraseBodies(deps, tenant, selection),
+  }
+  return { server, store, sink, erasure, logKey: signer.verifierKey }
 }

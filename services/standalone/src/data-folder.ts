@@ -1,16 +1,34 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 
 /** What the standalone server keeps beside its databases, so that the same folder goes on where it stopped. */
 export interface Saved {
-  /** The log's origin, chosen at the first start. */
+  /** The test log's origin, chosen at the first start; the live log's follows from it. */
   origin: string
-  /** Secrets of the keys that a newcomer is shown; a production server keeps none. */
-  testKey?: string
-  operatorKey?: string
+  test: SavedMode
+  live: SavedMode
+}
+
+/** What is kept of one mode. */
+export interface SavedMode {
   /** The registry on the local chain. */
   contract?: string
+  /** The marketplace that was founded at the first start. */
+  tenant?: string
+  /**
+   * The key that a newcomer is shown, in clear and of test mode only: it opens nothing beyond this machine's own
+   * sandbox. Operators' keys are never kept.
+   */
+  sandboxKey?: string
 }
+
+const savedMode = z.object({
+  contract: z.string().exactOptional(),
+  tenant: z.string().exactOptional(),
+  sandboxKey: z.string().exactOptional(),
+})
+const savedFile = z.object({ origin: z.string(), test: savedMode, live: savedMode })
 
 /** The folder that a standalone server owns while it runs. */
 export interface DataFolder {
@@ -29,7 +47,7 @@ export function openDataFolder(directory: string): DataFolder {
     path,
     read() {
       try {
-        return JSON.parse(readFileSync(path('standalone.json'), 'utf8')) as Saved
+        return savedFile.parse(JSON.parse(readFileSync(path('standalone.json'), 'utf8')))
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return undefined
         throw new Error(`${path('standalone.json')} cannot be read; remove the folder to start afresh`, {

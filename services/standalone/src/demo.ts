@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { levels, parseEvidence, verifyEvidence } from '@tallystick/evidence'
 import type { EvidenceBundle, Policy, Verdict } from '@tallystick/evidence'
 import { chainFacts, inclusionOnChain } from './chain.ts'
-import { readLogLevel } from './config.ts'
+import { readLogLevel, readOperatorKey } from './config.ts'
 import { hashFiles } from './hash-files.ts'
 import type { HashedFile } from './hash-files.ts'
 import { startStandalone } from './start-standalone.ts'
@@ -37,6 +37,7 @@ const server = await startStandalone({
   port: values.once ? 0 : 8787,
   dataDirectory: data,
   logLevel: readLogLevel('error'),
+  operatorKey: readOperatorKey(),
   anchorEveryMs,
 })
 if (!values.once) server.lifecycle.handleSignals()
@@ -51,11 +52,13 @@ try {
   }
 }
 if (!values.once) {
+  const { test } = server.operatorKeys
+  const operatorKey = test === undefined ? '' : `  Operator key    ${test}   (told this once)\n`
   console.log(`
 The server stays up; Ctrl-C stops it, and npm start goes on with the same data.
   API reference   ${server.url}/docs
   Test key        ${server.testKey}
-  Local chain     ${server.chainRpc}   AnchorRegistry ${server.contract}`)
+${operatorKey}  Local chain     ${server.chainRpc}   AnchorRegistry ${server.contract}`)
 }
 
 /** Files → items → usage → receipts → log → anchor → evidence → verdicts. True when each came out as it must. */

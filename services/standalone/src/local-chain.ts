@@ -9,16 +9,19 @@ import { fileURLToPath } from 'node:url'
 /** A chain on this machine, for trying things out: it proves nothing to others. */
 export interface LocalChain {
   rpcUrl: string
-  /** Key of a prefunded account that everyone knows: worthless anywhere else. */
-  privateKey: string
+  /** Keys of prefunded accounts that everyone knows: worthless anywhere else. Each mode's log has its own publisher. */
+  privateKeys: { test: string; live: string }
   stop(): Promise<void>
 }
 
 /** The id of the local chain, as CAIP-2 names it. */
 export const localChainId = 'eip155:31337'
 
-// The first account of the phrase "test test test test test test test test test test test junk", funded by anvil.
-const wellKnownKey = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+// The first accounts of the phrase "test test test test test test test test test test test junk", funded by anvil.
+const wellKnownKeys = {
+  test: '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80',
+  live: '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d',
+}
 const startAttempts = 200
 const attemptMs = 100
 
@@ -38,7 +41,7 @@ export async function startLocalChain(options: { stateFile: string; port?: numbe
   await answers(rpcUrl, keeper)
   return {
     rpcUrl,
-    privateKey: wellKnownKey,
+    privateKeys: wellKnownKeys,
     async stop() {
       if (keeper.exitCode !== null || keeper.signalCode !== null) return
       const ended = once(keeper, 'exit')

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
-import { readLogLevel } from './config.ts'
+import { readLogLevel, readOperatorKey } from './config.ts'
 import { startStandalone } from './start-standalone.ts'
+import type { Standalone } from './start-standalone.ts'
 
 const usage = `Usage: npm start -- [--port N] [--data DIR] [--json]
 
   --port N     port to listen on (default 8787; 0 takes a free one)
   --data DIR   folder for databases, keys and the local chain (default ./data)
-  --json       print one JSON line with url, keys, chain and contract, and nothing else`
+  --json       print one JSON line with url, keys (operators' at the first start only), chain and contract`
 
 /** The flags of the standalone server. Throws with a message for a person. */
 function readFlags(args: string[]) {
@@ -25,6 +26,17 @@ function readFlags(args: string[]) {
   return { ...values, port }
 }
 
+/** The lines for keys that are told this once; they are kept nowhere. */
+function firstKeys({ operatorKeys: { test, live } }: Standalone): string {
+  const lines = [
+    ...(test === undefined ? [] : [`  Operator key    ${test}\n`]),
+    ...(live === undefined ? [] : [`  Live operator   ${live}\n`]),
+  ]
+  return lines.length === 0
+    ? ''
+    : `${lines.join('')}                  (told this once: keep operators' keys)\n`
+}
+
 try {
   const flags = readFlags(process.argv.slice(2))
   if (flags.help) {
@@ -32,14 +44,18 @@ try {
     process.exit(0)
   }
   const logLevel = readLogLevel(flags.json ? 'silent' : 'warn')
-  const server = await startStandalone({ port: flags.port, dataDirectory: flags.data, logLevel })
+  const operatorKey = readOperatorKey()
+  const server = await startStandalone({
+    ...{ port: flags.port, dataDirectory: flags.data, logLevel, operatorKey },
+  })
   server.lifecycle.handleSignals()
   if (flags.json) {
-    const { url, testKey, operatorKey, chainRpc, contract, logKey } = server
+    const { url, testKey, operatorKeys, chainRpc, contract, logKey } = server
     const facts = {
       url,
       test_key: testKey,
-      operator_key: operatorKey,
+      operator_key: operatorKeys.test ?? null,
+      live_operator_key: operatorKeys.live ?? null,
       chain_rpc: chainRpc,
       contract,
       log_key: logKey,
@@ -50,8 +66,7 @@ try {
 
   API reference   ${server.url}/docs
   Test key        ${server.testKey}
-  Operator key    ${server.operatorKey}
-  Log             ${server.url}/log/checkpoint
+${firstKeys(server)}  Log             ${server.url}/log/checkpoint
   Log key         ${server.logKey}
   Local chain     ${server.chainRpc}   AnchorRegistry ${server.contract}`)
   }

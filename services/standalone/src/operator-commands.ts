@@ -4,8 +4,11 @@ import { anchorCosts, auditCollections, chainConfig, deployRegistry } from '@tal
 import type { ChainConfig } from '@tallystick/audit'
 import { CommandError, exitStatus } from '@tallystick/evidence/tally'
 import type { Command } from '@tallystick/evidence/tally'
+import { createKey, foundTenant, identityCollections, operatorScopes } from '@tallystick/identity'
+import { licensingCollections } from '@tallystick/licensing'
 import { scope } from '@tallystick/protocol'
-import { keyStore, systemEntropy } from '@tallystick/runtime'
+import { formatSecret, systemEntropy } from '@tallystick/runtime'
+import type { Mode } from '@tallystick/runtime'
 import { copyStore, openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
@@ -13,19 +16,25 @@ import { z } from 'zod'
 /** The commands of `tally` for those who run the services: databases, chains and keys. */
 export const operatorCommands: Record<string, Command> = {
   storage: {
-    summary: 'copy a database to another store, and check the copy',
-    usage: 'tally storage copy FROM TO [--mode test|live]   (as in DATABASE_URL; stop the service first)',
+    summary: 'copy the databases of all services to another store, and check the copy',
+    usage: 'tally storage copy FROM TO [--mode test|live]   (as in DATABASE_URL; stop the services first)',
     async run(args, io) {
       const { positionals, mode } = read(args, operatorCommands['storage'])
       const [verb, from, to] = positionals
       if (verb !== 'copy' || !from || !to || positionals.length > 3) throw misuse(operatorCommands['storage'])
-      await withStore(from, mode, (source) =>
-        withStore(to, mode, async (target) => {
-          for (const { collection, documents, digest } of await copyStore(source, target, auditCollections)) {
-            io.out(`${collection.padEnd(18)} ${String(documents).padStart(9)} documents   ${digest}`)
-          }
-        }),
-      )
+      for (const service of Object.keys(collections) as ServiceName[]) {
+        const place = { service, mode }
+        await withStore(from, place, (source) =>
+          withStore(to, place, async (target) => {
+            for (const copied of await copyStore(source, target, collections[service])) {
+              const { collection, documents, digest } = copied
+              io.out(
+                `${service.padEnd(10)} ${collection.padEnd(18)} ${String(documents).padStart(9)} documents   ${digest}`,
+              )
+            }
+          }),
+        )
+      }
       io.out('Both stores hold the same documents.')
       return exitStatus.ok
     },
@@ -47,7 +56,7 @@ export const operatorCommands: Record<string, Command> = {
       }
       if (verb === 'costs' && rest.length === 3) {
         const [url = '', file = '', origin = ''] = rest
-        await withStore(url, mode, async (store) => {
+        await withStore(url, { service: 'audit', mode }, async (store) => {
           for (const { id, contract = '' } of readChains(file)) {
             const costs = await anchorCosts(store, { chain: id, contract, origin })
             io.out(`${id}  ${costs.anchors} anchors  ${costs.gasUsed} gas  ${costs.total} wei`)
@@ -59,21 +68,41 @@ export const operatorCommands: Record<string, Command> = {
       throw misuse(operatorCommands['anchor'])
     },
   },
+  tenant: {
+    summary: 'found a marketplace; the secret of its first key is shown once',
+    usage: 'tally tenant create DATABASE_URL --name NAME [--platform] [--mode test|live]   (of identity)',
+    async run(args, io) {
+      const { positionals, mode, name, platform } = read(args, operatorCommands['tenant'])
+      const [verb, url] = positionals
+      if (verb !== 'create' || !url || !name) throw misuse(operatorCommands['tenant'])
+      await withStore(url, { service: 'identity', mode }, async (store) => {
+        const entropy = systemEntropy()
+        const secret = formatSecret(mode, entropy.random(32))
+        const granted = platform ? [...operatorScopes, 'platform' as const] : operatorScopes
+        const { writes, answer } = foundTenant({ ...entropy, mode }, { name, scopes: granted }, secret)
+        await store.commit(writes)
+        io.out(`${answer.account.id}\n${answer.key.id}\n${secret}`)
+      })
+      return exitStatus.ok
+    },
+  },
   'api-key': {
     summary: 'create an API key; its secret is shown once',
-    usage: 'tally api-key create DATABASE_URL --tenant ID --scopes audit:write,audit:read [--mode test|live]',
+    usage:
+      'tally api-key create DATABASE_URL --tenant ID --scopes audit:write,audit:read [--mode test|live]   (of identity)',
     async run(args, io) {
-      const { positionals, mode, tenant, scopes } = read(args, operatorCommands['api-key'])
+      const { positionals, mode, tenant, scopes, name } = read(args, operatorCommands['api-key'])
       const [verb, url] = positionals
       if (verb !== 'create' || !url || !tenant || !scopes) throw misuse(operatorCommands['api-key'])
-      await withStore(url, mode, async (store) => {
-        const keys = keyStore(store, { ...systemEntropy(), mode })
-        const { id, secret } = await keys.createKey({
-          tenant,
-          scopes: z.array(scope).parse(scopes.split(',')),
-          mode,
-        })
-        io.out(`${id}\n${secret}`)
+      await withStore(url, { service: 'identity', mode }, async (store) => {
+        const entropy = systemEntropy()
+        const secret = formatSecret(mode, entropy.random(32))
+        const granted = z.array(scope).parse(scopes.split(','))
+        const operator = { tenant, account: tenant, role: 'operator', scopes: granted } as const
+        const input = { name: name ?? 'made by tally', scopes: granted }
+        const { writes, answer } = await createKey({ ...entropy, store }, operator, input, secret)
+        await store.commit(writes)
+        io.out(`${answer.id}\n${secret}`)
       })
       return exitStatus.ok
     },
@@ -89,10 +118,12 @@ function read(args: string[], command: Command | undefined) {
         mode: { type: 'string', default: 'test' },
         tenant: { type: 'string' },
         scopes: { type: 'string' },
+        name: { type: 'string' },
+        platform: { type: 'boolean', default: false },
       },
     })
     if (values.mode !== 'test' && values.mode !== 'live') throw new Error('--mode takes test or live')
-    return { positionals, mode: values.mode, tenant: values.tenant, scopes: values.scopes } as const
+    return { ...values, positionals, mode: values.mode } as const
   } catch (error) {
     throw misuse(command, error instanceof Error ? error.message : '')
   }
@@ -110,12 +141,21 @@ function readChains(file: string): ChainConfig[] {
   }
 }
 
+const collections = {
+  identity: identityCollections,
+  licensing: licensingCollections,
+  audit: auditCollections,
+}
+type ServiceName = keyof typeof collections
+
 async function withStore(
   url: string,
-  mode: 'test' | 'live',
+  { service, mode }: { service: ServiceName; mode: Mode },
   work: (store: Store) => Promise<void>,
 ): Promise<void> {
-  const store = await openStore(url, { name: `audit-${mode}`, collections: auditCollections })
+  const name = `${service}-${mode}`
+  // Keys and accounts are announced to the audit service: what a command writes waits in the outbox for the service.
+  const store = await openStore(url, { name, collections: collections[service] })
   try {
     await work(store)
   } finally {

@@ -1,17 +1,21 @@
-import { chainConfig, deployRegistry, auditConfig, readKeyFile, startAudit } from '@tallystick/audit'
+import { chainConfig, deployRegistry } from '@tallystick/audit'
 import type { ChainConfig } from '@tallystick/audit'
-import type { Scope } from '@tallystick/protocol'
-import { createLifecycle, createLog, loadConfig } from '@tallystick/runtime'
-import type { KeyStore, Lifecycle } from '@tallystick/runtime'
+import { createLifecycle, createLog, isWellFormedSecret, modeOfSecret } from '@tallystick/runtime'
+import type { Lifecycle, Mode } from '@tallystick/runtime'
 import { openDataFolder } from './data-folder.ts'
-import type { Saved } from './data-folder.ts'
+import type { DataFolder, Saved, SavedMode } from './data-folder.ts'
+import { addOperatorKey, foundMarketplace, makeSandboxKey } from './first-keys.ts'
+import { openFront } from './front.ts'
 import { localChainId, startLocalChain } from './local-chain.ts'
+import { startStack } from './start-stack.ts'
+import type { Stack } from './start-stack.ts'
 
-/** A standalone server that listens. */
+/** A standalone server that listens. What has no mode in its name is of test mode. */
 export interface Standalone {
   url: string
   testKey: string
-  operatorKey: string
+  /** Known at the first start only, and then only when they were made here and not given. */
+  operatorKeys: Readonly<Record<Mode, string | undefined>>
   chainRpc: string
   chain: string
   contract: string
@@ -25,48 +29,51 @@ export interface StandaloneOptions {
   port: number
   dataDirectory: string
   logLevel: string
-  /** How often the local chain gets a head while the log grows, in milliseconds. */
+  /** An operator's key to be used in place of a new one, in its mode. */
+  operatorKey?: string | undefined
+  /** How often the local chain gets a head while a log grows, in milliseconds. */
   anchorEveryMs?: number
 }
 
 const shutdownMs = 20_000
-const tenant = 'acct_standalone'
-const testScopes: Scope[] = ['audit:write', 'audit:read']
-const operatorScopes: Scope[] = [...testScopes, 'admin']
 
-/** Starts every service, with SQLite in `dataDirectory` and a local chain, on one port of the loopback interface. */
+/**
+ * Starts every service in both modes, with SQLite in `dataDirectory` and a local chain, on one port of the loopback
+ * interface.
+ */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
+  const { operatorKey: given } = options
+  if (given !== undefined && !isWellFormedSecret(given))
+    throw new Error('TALLYSTICK_OPERATOR_KEY is no API key: it is sk_test_… or sk_live_… with a checksum')
   const log = createLog({ name: 'standalone', level: options.logLevel })
   const lifecycle = createLifecycle({ log, timeoutMs: shutdownMs })
   try {
     const folder = openDataFolder(options.dataDirectory)
     lifecycle.onStop('data folder', () => folder.release())
-    const saved = folder.read() ?? { origin: `localhost/${Date.now().toString(36)}` }
-    const local = await startLocalChain({ stateFile: folder.path('chain.json') })
-    lifecycle.onStop('local chain', () => local.stop())
-    const chain = await prepareChain({ ...local, everyMs: options.anchorEveryMs ?? 2000 }, saved)
-    folder.write({ ...saved, contract: chain.contract ?? '' })
-
-    const config = loadConfig(auditConfig, {
-      DATABASE_URL: `sqlite:${folder.path('db')}`,
-      LOG_ORIGIN: saved.origin,
-      SIGNING_THREADS: '1',
-      CHECKPOINT_MS: '500',
-      // The folder's lock lets no second process in: after a crash there is nobody to wait for.
-      LEASE_SECONDS: '1',
-    })
-    const keys = readKeyFile(folder.path('audit-keys.json'), { create: true })
-    const audit = await startAudit({ config: { ...config, chains: [chain] }, keys, log, lifecycle })
-    const secrets = await firstKeys(audit.apiKeys, saved)
-    folder.write({ ...saved, ...secrets, contract: chain.contract ?? '' })
-    const url = await audit.server.listen({ host: '127.0.0.1', port: options.port })
+    const saved = folder.read() ?? { origin: `localhost/${Date.now().toString(36)}`, test: {}, live: {} }
+    const chain = await startLocalChain({ stateFile: folder.path('chain.json') })
+    lifecycle.onStop('local chain', () => chain.stop())
+    const front = await openFront({ port: options.port, log })
+    // Twice is no harm: a start that fails must close it too.
+    lifecycle.onStop('front', () => front.close())
+    const open = (mode: Mode) =>
+      openMode(mode, {
+        ...{ folder, saved, log, lifecycle, given, publicUrl: front.urlOf(mode) },
+        ...{ rpcUrl: chain.rpcUrl, privateKey: chain.privateKeys[mode] },
+        anchorEveryMs: options.anchorEveryMs ?? 2000,
+      })
+    const test = await open('test')
+    const live = await open('live')
+    await front.serve({ test: test.stack.services, live: live.stack.services })
+    lifecycle.onStop('front', () => front.close())
     return {
-      url,
-      ...secrets,
-      chainRpc: local.rpcUrl,
-      chain: chain.id,
-      contract: chain.contract ?? '',
-      logKey: audit.logKey,
+      url: front.url,
+      testKey: test.saved.sandboxKey ?? '',
+      operatorKeys: { test: test.operatorKey, live: live.operatorKey },
+      chainRpc: chain.rpcUrl,
+      chain: localChainId,
+      contract: test.saved.contract ?? '',
+      logKey: test.stack.audit.logKey,
       origin: saved.origin,
       lifecycle,
     }
@@ -76,29 +83,62 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   }
 }
 
+interface ModeOptions {
+  folder: DataFolder
+  saved: Saved
+  log: Parameters<typeof startStack>[0]['log']
+  lifecycle: Lifecycle
+  given: string | undefined
+  publicUrl: string
+  rpcUrl: string
+  privateKey: string
+  anchorEveryMs: number
+}
+
+/** Starts one mode, and makes what it lacks at its first start: a contract, a marketplace, keys. */
+async function openMode(
+  mode: Mode,
+  options: ModeOptions,
+): Promise<{ stack: Stack; saved: SavedMode; operatorKey: string | undefined }> {
+  const { folder, saved, log, lifecycle, publicUrl } = options
+  const own = saved[mode]
+  const origin = mode === 'live' ? `${saved.origin}/live` : saved.origin
+  const chain = await prepareChain(options, own, origin)
+  own.contract = chain.contract ?? ''
+  folder.write(saved)
+  const stack = await startStack({
+    ...{ mode, origin, chain, publicUrl, log, lifecycle },
+    databaseFolder: folder.path('db'),
+    logKeyFile: folder.path(mode === 'live' ? 'audit-keys-live.json' : 'audit-keys.json'),
+  })
+  const given =
+    options.given !== undefined && modeOfSecret(options.given) === mode ? options.given : undefined
+  let operatorKey: string | undefined
+  if (own.tenant === undefined) {
+    const founded = await foundMarketplace(stack.identity, given)
+    own.tenant = founded.tenant
+    if (given === undefined) operatorKey = founded.operatorKey
+  } else if (given !== undefined) await addOperatorKey(stack.identity, own.tenant, given)
+  if (mode === 'test') own.sandboxKey ??= await makeSandboxKey(stack.identity, own.tenant)
+  folder.write(saved)
+  return { stack, saved: own, operatorKey }
+}
+
 async function prepareChain(
-  { rpcUrl, privateKey, everyMs }: { rpcUrl: string; privateKey: string; everyMs: number },
-  saved: Saved,
+  { rpcUrl, privateKey, anchorEveryMs }: ModeOptions,
+  { contract: deployed }: SavedMode,
+  origin: string,
 ): Promise<ChainConfig> {
   const config = chainConfig.parse({
     id: localChainId,
     rpcUrls: [rpcUrl],
-    ...(saved.contract && { contract: saved.contract }),
+    ...(deployed && { contract: deployed }),
     privateKey,
     // The local chain makes a block only when there is something to put into it, and never forks.
     confirmations: 1,
-    everyMs,
+    everyMs: anchorEveryMs,
     pollMs: 250,
   })
-  const { contract } = await deployRegistry(config, saved.origin)
+  const { contract } = await deployRegistry(config, origin)
   return chainConfig.parse({ ...config, contract })
-}
-
-async function firstKeys(keys: KeyStore, saved: Saved): Promise<{ testKey: string; operatorKey: string }> {
-  const make = async (name: string, scopes: Scope[]) =>
-    (await keys.createKey({ tenant, scopes, mode: 'test', name })).secret
-  return {
-    testKey: saved.testKey ?? (await make('standalone test key', testScopes)),
-    operatorKey: saved.operatorKey ?? (await make('standalone operator key', operatorScopes)),
-  }
 }

@@ -1,0 +1,78 @@
+import { auditConfig, readKeyFile, startAudit } from '@tallystick/audit'
+import type { AuditService, ChainConfig } from '@tallystick/audit'
+import { identityConfig, startIdentity } from '@tallystick/identity'
+import type { IdentityLink, IdentityService } from '@tallystick/identity'
+import { licensingConfig, startLicensing } from '@tallystick/licensing'
+import { loadConfig } from '@tallystick/runtime'
+import type { Authenticator, Lifecycle, Mode } from '@tallystick/runtime'
+import type { Logger } from 'pino'
+import type { FrontService } from './front.ts'
+
+/** All services of one mode. */
+export interface Stack {
+  mode: Mode
+  identity: IdentityService
+  audit: AuditService
+  services: readonly FrontService[]
+}
+
+/** What one mode's services are started with. */
+export interface StackOptions {
+  mode: Mode
+  databaseFolder: string
+  logKeyFile: string
+  origin: string
+  chain: ChainConfig
+  publicUrl: string
+  log: Logger
+  lifecycle: Lifecycle
+}
+
+/** Starts every service of a mode, each with a database of its own; what they ask each other are direct calls. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { mode, chain, publicUrl, lifecycle } = options
+  const log = options.log.child({ mode })
+  const common = { log, lifecycle, publicUrl }
+  const variables = {
+    DATABASE_URL: `sqlite:${options.databaseFolder}`,
+    MODE: mode,
+    // The folder's lock lets no second process in: after a crash there is nobody to wait for.
+    LEASE_SECONDS: '1',
+  }
+  // Audit starts first, to stop last: the others hand their events over until they have stopped.
+  const identityStarted = Promise.withResolvers<IdentityLink>()
+  const keys: Authenticator = {
+    authenticate: async (secret) => (await identityStarted.promise).authenticate(secret),
+  }
+  const config = loadConfig(auditConfig, {
+    ...variables,
+    LOG_ORIGIN: options.origin,
+    SIGNING_THREADS: '1',
+    CHECKPOINT_MS: '500',
+  })
+  const logKeys = readKeyFile(options.logKeyFile, { create: true })
+  const audit = await startAudit({ ...common, config: { ...config, chains: [chain] }, keys, logKeys })
+  const { sink, erasure } = audit
+
+  const identity = await startIdentity({ ...common, config: loadConfig(identityConfig, variables), sink })
+  identityStarted.resolve(identity.link)
+
+  const licensing = await startLicensing({
+    ...common,
+    config: loadConfig(licensingConfig, variables),
+    keys: identity.link,
+    identity: identity.link,
+    sink,
+    erasure,
+  })
+  return {
+    mode,
+    identity,
+    audit,
+    services: [
+      { name: 'identity', ...identity },
+      { name: 'licensing', ...licensing },
+      { name: 'audit', ...audit, paths: ['/log', '/.well-known/jwks.json'] },
+    ],
+  }
+}
