@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts'
 import { activate } from './accept-license.ts'
 import { ended } from './end-license.ts'
 import { requireNoConflict } from './exclusivity.ts'
-import { clock, unchanged } from './license-change.ts'
+import { clock, takeStep, unchanged } from './license-change.ts'
 import type { StoredLicense } from './license-view.ts'
 
 type ClockDeps = Pick<Deps, 'store' | 'identity' | 'now' | 'newId' | 'livemode' | 'log'>
@@ -75,10 +75,13 @@ async function nextStep(
     await requireNoConflict(deps, license, { from, until })
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    // An item came into a dataset that is licensed exclusively to another: it waits until that ends.
-    deps.log.warn({ license: license.id, detail: error.detail }, 'an agreement cannot begin')
-    const next = new Date(Math.min(at.getTime() + retryMs, until?.getTime() ?? Infinity))
-    return [replace(licenses, { ...license, dueAt: next }, version)]
+    // An item came into a dataset that is licensed exclusively to another. The beginning itself is put off, since
+    // decisions go by the period and not by the status.
+    const effectiveFrom = new Date(Math.min(at.getTime() + retryMs, until?.getTime() ?? Infinity))
+    const step = { kind: 'license.updated', changes: { effectiveFrom } } as const
+    const by = { actor: clock, at, reason: `It cannot begin. ${error.detail}` }
+    const put = takeStep(deps, unchanged(license), step, by)
+    return [replace(licenses, put.license, version), ...put.events]
   }
   const by = { actor: clock, at, reason: 'Its time has come' }
   const { change, writes } = await activate(deps, unchanged(license), by)

@@ -73,6 +73,20 @@ test('a renewal that begins when the agreement ends follows on it', async () => 
   at.setTime('2026-03-01T00:00:00.000Z')
 })
 
+test('what has not begun is amended without beginning sooner', async () => {
+  const { id } = await at.create({ effective_from: '2026-06-01T00:00:00Z' })
+  await at.move(id, 'accept', at.keys.buyer)
+  const next = await at.move(id, 'amend', at.keys.creator, better)
+  const accepted = await at.move(next.id, 'accept', at.keys.buyer)
+  expect(accepted).toMatchObject({ status: 'accepted', effective_from: '2026-06-01T00:00:00.000Z' })
+  at.setTime('2026-06-01T00:00:00.000Z')
+  await at.advance()
+  await at.advance()
+  expect(await get(id)).toMatchObject({ status: 'superseded' })
+  expect(await get(next.id)).toMatchObject({ status: 'active', effective_until: '2027-06-01T00:00:00.000Z' })
+  at.setTime('2026-03-01T00:00:00.000Z')
+})
+
 test('one amendment waits at a time, and a declined one makes room', async () => {
   const old = await active()
   const next = await at.move(old, 'amend', at.keys.creator, better)

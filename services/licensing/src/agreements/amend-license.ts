@@ -37,7 +37,9 @@ export async function amendLicense(
   }
   const ownPeriod = input.terms !== undefined || input.effective_from !== undefined
   const until = dateOf(input.effective_until) ?? (ownPeriod ? undefined : base.effectiveUntil)
-  const period = { effectiveFrom: dateOf(input.effective_from), effectiveUntil: until }
+  // An agreement that has not begun yet is not begun by its amendment.
+  const ahead = base.effectiveFrom && base.effectiveFrom > at ? base.effectiveFrom : undefined
+  const period = { effectiveFrom: dateOf(input.effective_from) ?? ahead, effectiveUntil: until }
   // What stays keeps its end; a duration alone would begin anew with the amendment.
   const terms = ownPeriod ? traded.terms : { ...traded.terms, duration_days: undefined }
   requireSound({ ...traded, terms }, period, at)
