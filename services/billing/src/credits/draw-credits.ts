@@ -1,4 +1,4 @@
-import { increment } from '@tallystick/storage'
+import { replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
@@ -16,8 +16,8 @@ export interface Draw {
 
 /**
  * Plans to draw up to `wanted` minor units from a customer's open grants: by priority, then by expiry, then by age.
- * Every write is bounded, so a grant that somebody else has drawn meanwhile refuses the commit with OutOfBounds and
- * the draw is planned again. Draws nothing where there is nothing.
+ * Every write names the version that was read, so a grant that somebody else has drawn meanwhile refuses the commit
+ * and the draw is planned again. Draws nothing where there is nothing. One draw of a customer fits into a commit.
  */
 export async function planDraw(
   deps: Pick<Deps, 'store'>,
@@ -30,14 +30,15 @@ export async function planDraw(
   const usable = (await openGrants(deps, tenant, customer)).filter(
     (grant) => grant.currency === currency && (grant.expiresAt === undefined || grant.expiresAt > at),
   )
-  for (const { id, remaining } of usable.toSorted(inDrawingOrder)) {
+  for (const { version, ...grant } of usable.toSorted(inDrawingOrder)) {
+    const { id, remaining } = grant
     const left = wanted - draw.total
     if (left === 0n) break
     const amount = remaining < left ? remaining : left
     if (amount === 0n) continue
     draw.total += amount
     draw.parts.push({ grant: id, amount })
-    draw.writes.push(increment(creditGrants, id, { remaining: -amount }, { remaining: { atLeast: 0n } }))
+    draw.writes.push(replace(creditGrants, { ...grant, remaining: remaining - amount }, version))
   }
   return draw
 }

@@ -1,0 +1,136 @@
+import { Fault } from '@tallystick/protocol'
+import { auditIdOf } from '@tallystick/receipt'
+import { auditEvent } from '@tallystick/runtime'
+import type { Caller, Plan } from '@tallystick/runtime'
+import { insert, replace } from '@tallystick/storage'
+import type { Stored, Write } from '@tallystick/storage'
+import { timeOf } from '../clocks/time-of.ts'
+import { creditGrants } from '../credits/collections.ts'
+import { customers } from '../customers/collections.ts'
+import type { Deps } from '../deps.ts'
+import { journals } from '../ledger/collections.ts'
+import { journalIdOf, postJournal, reversedPostings } from '../ledger/post-journal.ts'
+import type { Posting } from '../ledger/post-journal.ts'
+import { payments } from '../payments/collections.ts'
+import { invoices } from './collections.ts'
+import type { StoredInvoice } from './find-invoice.ts'
+
+const settledPayments = new Set(['failed', 'voided', 'expired'])
+
+/**
+ * Takes a finalized invoice back as if it had never been asked for: its journal is reversed, drawn credit returns as
+ * a grant. Its number stays taken. Refused once money was paid for it, or while a payment for it is under way.
+ */
+export async function voidInvoice(
+  deps: Deps,
+  caller: Pick<Caller, 'account'>,
+  found: Stored<StoredInvoice>,
+): Promise<Plan<StoredInvoice>> {
+  const { version, nextAttemptAt: _, ...invoice } = found
+  if (invoice.status !== 'open' && invoice.status !== 'past_due') throw wrongState(invoice, 'voided')
+  if (invoice.amountCredited > 0n) throw wrongState(invoice, 'voided: it has credit notes; credit the rest')
+  await requireNoPayment(deps, invoice)
+  const { tenant, id, currency, number, customer } = invoice
+  const at = await timeOfInvoice(deps, invoice)
+  const { auditId, write } = told(deps, caller.account, 'invoice.voided', invoice)
+  const voided: StoredInvoice = { ...invoice, status: 'void', auditId }
+  const writes = [replace(invoices, voided, version), write]
+  const journal = await deps.store.get(journals, journalIdOf(tenant, { kind: 'invoice.finalized', id }))
+  if (journal) {
+    writes.push(
+      ...postJournal({
+        tenant,
+        at,
+        currency,
+        cause: { kind: 'invoice.voided', id },
+        auditId,
+        memo: `Void of invoice ${number}`,
+        postings: reversedPostings(journal),
+        reverses: journal.id,
+      }),
+    )
+  }
+  if (invoice.creditsApplied > 0n) {
+    const amount = invoice.creditsApplied
+    const about = {
+      tenant,
+      customer,
+      currency,
+      amount,
+      remaining: amount,
+      priority: 0,
+      createdAt: at,
+      auditId,
+    }
+    const name = `Void of invoice ${number}`
+    writes.push(insert(creditGrants, { ...about, id: deps.newId('creditGrant'), name, status: 'open' }))
+  }
+  return { writes, answer: voided }
+}
+
+/** Gives an invoice up: what is still due becomes a bad debt. */
+export async function writeOffInvoice(
+  deps: Deps,
+  caller: Pick<Caller, 'account'>,
+  found: Stored<StoredInvoice>,
+): Promise<Plan<StoredInvoice>> {
+  const { version, nextAttemptAt: _, ...invoice } = found
+  if (invoice.status !== 'open' && invoice.status !== 'past_due') throw wrongState(invoice, 'given up')
+  await requireNoPayment(deps, invoice)
+  const { tenant, id, currency, number, customer } = invoice
+  const at = await timeOfInvoice(deps, invoice)
+  const { auditId, write } = told(deps, caller.account, 'invoice.uncollectible', invoice)
+  const left = invoice.amountDue - invoice.amountPaid
+  const postings: Posting[] = [
+    { code: 'bad_debt', amount: left },
+    { code: 'receivable', party: customer, amount: -left },
+  ]
+  const cause = { kind: 'invoice.uncollectible', id }
+  const memo = `Invoice ${number} is uncollectible`
+  const answer: StoredInvoice = { ...invoice, status: 'uncollectible', auditId }
+  return {
+    writes: [
+      replace(invoices, answer, version),
+      write,
+      ...postJournal({ tenant, at, currency, cause, auditId, memo, postings }),
+    ],
+    answer,
+  }
+}
+
+async function requireNoPayment(
+  { store }: Pick<Deps, 'store'>,
+  { tenant, id }: StoredInvoice,
+): Promise<void> {
+  for await (const { status } of store.scan(payments.byInvoice, { equals: [tenant, id] })) {
+    if (!settledPayments.has(status)) {
+      throw new Fault('invalid_state', {
+        detail: `A payment for the invoice is ${status}; void or refund it first`,
+      })
+    }
+  }
+}
+
+async function timeOfInvoice(deps: Deps, { customer }: StoredInvoice): Promise<Date> {
+  return timeOf(deps, (await deps.store.get(customers, customer)) ?? {})
+}
+
+function told(
+  deps: Deps,
+  actor: string,
+  kind: string,
+  invoice: StoredInvoice,
+): { auditId: string; write: Write } {
+  const { tenant, id, number, currency, total } = invoice
+  const event = deps.newId('event')
+  const data = { invoice: id, number: number ?? '', currency, total: Number(total) }
+  const record = { kind, actor, licenses: [], items: [], data }
+  return {
+    auditId: auditIdOf(tenant, event),
+    write: auditEvent({ id: event, tenant, at: deps.now(), record }),
+  }
+}
+
+function wrongState({ status }: StoredInvoice, deed: string): Fault {
+  return new Fault('invalid_state', { detail: `An invoice that is ${status} cannot be ${deed}` })
+}

@@ -1,0 +1,149 @@
+import { Fault } from '@tallystick/protocol'
+import { auditIdOf } from '@tallystick/receipt'
+import { auditEvent } from '@tallystick/runtime'
+import { insert, replace } from '@tallystick/storage'
+import type { Write } from '@tallystick/storage'
+import { creditGrants } from '../credits/collections.ts'
+import { planDraw } from '../credits/draw-credits.ts'
+import type { Customer } from '../customers/find-customer.ts'
+import type { Deps } from '../deps.ts'
+import { postJournal } from '../ledger/post-journal.ts'
+import type { Posting } from '../ledger/post-journal.ts'
+import { invoices } from './collections.ts'
+import type { StoredInvoice } from './find-invoice.ts'
+import { totalsOf } from './invoice-totals.ts'
+import { takeNumbers } from './number-invoices.ts'
+
+/** A draft to be finalized: stored already (`version`), or new. */
+export interface Draft {
+  invoice: StoredInvoice
+  version: number | undefined
+  customer: Customer
+}
+
+const dueDays = 14
+const dayMs = 86_400_000
+
+/**
+ * Plans to finalize drafts of one tenant in one commit: gapless numbers in their order, totals and taxes, credits
+ * drawn, the journals, the events. What comes out negative becomes credit of the customer. `at` is the time that holds
+ * for the invoices, and says the year of their numbers. A customer has one draft of them at most, since two would draw
+ * the same credit.
+ */
+export async function finalizeInvoices(
+  deps: Deps,
+  drafts: readonly Draft[],
+  at: Date,
+): Promise<{ writes: Write[]; invoices: StoredInvoice[] }> {
+  const [first] = drafts
+  if (!first) return { writes: [], invoices: [] }
+  const { tenant } = first.invoice
+  if (new Set(drafts.map(({ customer }) => customer.id)).size < drafts.length) {
+    throw new Error('Two drafts of one customer cannot be finalized in one commit')
+  }
+  const year = at.getUTCFullYear()
+  const { numbers, write } = await takeNumbers(deps, { tenant, kind: 'invoice', year, count: drafts.length })
+  const writes = [write]
+  const finalized: StoredInvoice[] = []
+  for (const [place, draft] of drafts.entries()) {
+    const number = numbers[place] ?? ''
+    const { invoice, further } = await finalizeOne(deps, draft, { number, at })
+    writes.push(
+      draft.version === undefined ? insert(invoices, invoice) : replace(invoices, invoice, draft.version),
+      ...further,
+    )
+    finalized.push(invoice)
+  }
+  return { writes, invoices: finalized }
+}
+
+async function finalizeOne(
+  deps: Deps,
+  { invoice: draft, customer }: Draft,
+  { number, at }: { number: string; at: Date },
+): Promise<{ invoice: StoredInvoice; further: Write[] }> {
+  if (draft.status !== 'draft') {
+    throw new Fault('invalid_state', { detail: `The invoice is ${draft.status}; only drafts are finalized` })
+  }
+  const { tenant, currency, id } = draft
+  const totals = totalsOf(deps, draft.lines, { customer, at })
+  const draw = await planDraw(deps, { tenant, customer: customer.id, currency }, totals.total, at)
+  const amountDue = totals.total > draw.total ? totals.total - draw.total : 0n
+  const event = deps.newId('event')
+  const auditId = auditIdOf(tenant, event)
+  const paid = amountDue === 0n
+  const invoice: StoredInvoice = {
+    ...draft,
+    ...totals,
+    number,
+    status: paid ? 'paid' : 'open',
+    creditsApplied: draw.total,
+    amountDue,
+    finalizedAt: at,
+    dueAt: new Date(at.getTime() + dueDays * dayMs),
+    ...(paid ? { paidAt: at } : { nextAttemptAt: at }),
+    auditId,
+  }
+  return {
+    invoice,
+    further: [
+      ...draw.writes,
+      ...creditBack(deps, invoice, at),
+      ...bookInvoice(invoice, at),
+      auditEvent({ id: event, tenant, at: deps.now(), record: recordOf(invoice, id) }),
+    ],
+  }
+}
+
+/** A total below zero is owed to the customer: it becomes a grant that later invoices draw. */
+function creditBack(
+  deps: Deps,
+  { tenant, customer, currency, total, number, auditId }: StoredInvoice,
+  at: Date,
+): Write[] {
+  if (total >= 0n) return []
+  const grant = {
+    id: deps.newId('creditGrant'),
+    tenant,
+    customer,
+    currency,
+    amount: -total,
+    remaining: -total,
+    priority: 0,
+    name: `Invoice ${number}`,
+    status: 'open' as const,
+    createdAt: at,
+    auditId,
+  }
+  return [insert(creditGrants, grant)]
+}
+
+/** The journal of a finalized invoice: what is receivable, what credit paid, what was earned, what is owed as tax. */
+function bookInvoice(invoice: StoredInvoice, at: Date): Write[] {
+  const { tenant, customer, currency, id, number, auditId, total, taxTotal, creditsApplied, amountDue } =
+    invoice
+  const overpaid = total < 0n ? total : 0n
+  const postings: Posting[] = [
+    { code: 'receivable', party: customer, amount: amountDue },
+    { code: 'customer_credit', party: customer, amount: creditsApplied + overpaid },
+    { code: 'revenue', amount: -(total - taxTotal) },
+    { code: 'tax_payable', amount: -taxTotal },
+  ]
+  if (postings.every(({ amount }) => amount === 0n)) return []
+  const memo = `Invoice ${number}`
+  return postJournal({
+    tenant,
+    at,
+    currency,
+    cause: { kind: 'invoice.finalized', id },
+    auditId,
+    memo,
+    postings,
+  })
+}
+
+function recordOf({ customer, number, currency, total, amountDue, lines }: StoredInvoice, id: string) {
+  const licenses = [...new Set(lines.flatMap(({ license }) => license ?? []))].slice(0, 100)
+  const data = { invoice: id, number: number ?? '', currency, total: Number(total), due: Number(amountDue) }
+  return { kind: 'invoice.finalized', actor: customer, licenses, items: [], data }
+}

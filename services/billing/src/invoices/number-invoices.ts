@@ -1,0 +1,31 @@
+import { hash } from 'node:crypto'
+import { derivedId } from '@tallystick/protocol'
+import { insert, replace } from '@tallystick/storage'
+import type { Write } from '@tallystick/storage'
+import type { Deps } from '../deps.ts'
+import { invoiceCounters } from './collections.ts'
+
+/** What is numbered; each kind has a row of numbers of its own. */
+export type Numbered = 'invoice' | 'credit_note'
+
+/**
+ * The next `count` numbers of a tenant for a year, such as `2026-000042`, and the write that takes them. The write
+ * must be in the commit that gives the numbers away: two who draw at once cannot both pass, so no number is given
+ * twice and none is lost.
+ */
+export async function takeNumbers(
+  { store }: Pick<Deps, 'store'>,
+  { tenant, kind, year, count }: { tenant: string; kind: Numbered; year: number; count: number },
+): Promise<{ numbers: string[]; write: Write }> {
+  const id = derivedId('invoice', hash('sha256', JSON.stringify([tenant, kind, year]), 'buffer'))
+  const found = await store.get(invoiceCounters, id)
+  const last = (found?.last ?? 0) + count
+  const prefix = kind === 'invoice' ? '' : 'CN-'
+  const numbers = Array.from(
+    { length: count },
+    (_, place) => `${prefix}${year}-${String(last - count + place + 1).padStart(6, '0')}`,
+  )
+  const counter = { id, tenant, year, last }
+  const write = found ? replace(invoiceCounters, counter, found.version) : insert(invoiceCounters, counter)
+  return { numbers, write }
+}
