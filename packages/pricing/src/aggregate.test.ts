@@ -98,6 +98,18 @@ describe('a meter', () => {
     expect(kinds.map((kind) => Number(aggregate(kind, []).mantissa))).toEqual([0, 0, 0, 0, 0])
   })
 
+  test('takes the last event by moment, then by sequence, whatever their values', () => {
+    const first = { ...event(2, '9'), sequence: 1 }
+    const second = { ...event(2, '4'), sequence: 2 }
+    const earlier = { ...event(1, '99'), sequence: 3 }
+    for (const events of [
+      [first, second, earlier],
+      [earlier, second, first],
+    ]) {
+      expect(aggregate('last', events)).toEqual(parseDecimal('4'))
+    }
+  })
+
   test('keeps a maximum that is negative', () => {
     expect(aggregate('max', [event(1, '-5'), event(2, '-3')])).toEqual(parseDecimal('-3'))
   })

@@ -56,6 +56,13 @@ describe('replaying an explanation', () => {
         expect(() => replayExplanation(forgery)).toThrow(PricingError)
     }
   })
+
+  test('refuses a quantity that is off but makes as many packages', () => {
+    const definition = price.parse({ model: 'package', currency: 'USD', size: '4', unit_amount: '0.5' })
+    const honest = rateUsage(definition, { quantity: '18' }).lines[0]!.explanation
+    const steps = honest.steps.map((step) => (step.step === 'packages' ? { ...step, quantity: '17' } : step))
+    expect(() => replayExplanation({ ...honest, steps })).toThrow(PricingError)
+  })
 })
 
 /** The explanation with one of its figures replaced, each in turn. */
