@@ -14,14 +14,21 @@ export interface ErasureSelection {
   before?: Date | undefined
   /** Records that name one of these licenses keep their bodies. */
   keepLicenses?: readonly string[] | undefined
+  /** As do those that name one of these items. */
+  keepItems?: readonly string[] | undefined
   /** Where the page before ended. */
   after?: string | undefined
+  /** Changes nothing. */
+  dryRun?: boolean | undefined
 }
 
 /** What one page of an erasure came to. */
 export interface ErasureOutcome {
+  /** How many bodies were erased, or would be. */
   erased: number
-  /** Bodies that are there still, since a license keeps them. */
+  /** The audit ids of their records. */
+  ids: string[]
+  /** Bodies that are there still, since a license or an item keeps them. */
   kept: number
   /** Where the next page begins; absent when there is none. */
   next?: string | undefined
@@ -40,21 +47,22 @@ export async function eraseBodies(
   tenant: string,
   selection: ErasureSelection,
 ): Promise<ErasureOutcome> {
-  let erased = 0
+  const ids = new Set<string>()
   return deps.store.attempt(async () => {
     const { items, next } = await selectPage(deps, tenant, selection)
-    const keep = new Set(selection.keepLicenses)
+    const keep = new Set([...(selection.keepLicenses ?? []), ...(selection.keepItems ?? [])])
     const meant = items.filter((one) => one.body !== undefined && isMeant(one, selection))
-    const kept = meant.filter(({ licenses }) => licenses.some((license) => keep.has(license)))
-    const doomed = meant.filter((one) => !kept.includes(one))
+    const doomed = meant.filter((one) => ![...one.licenses, ...one.items].some((name) => keep.has(name)))
     for (let from = 0; from < doomed.length; from += commitSize) {
       const chunk = doomed.slice(from, from + commitSize)
-      await deps.store.commit(
-        chunk.map(({ version, body: _body, salt: _salt, ...rest }) => replace(receipts, rest, version)),
+      const writes = chunk.map(({ version, body: _body, salt: _salt, ...rest }) =>
+        replace(receipts, rest, version),
       )
-      erased += chunk.length
+      if (selection.dryRun !== true) await deps.store.commit(writes)
+      for (const { id } of chunk) ids.add(id)
     }
-    return { erased, kept: kept.length, ...(next !== undefined && { next }) }
+    const kept = meant.length - doomed.length
+    return { erased: ids.size, ids: [...ids], kept, ...(next !== undefined && { next }) }
   })
 }
 

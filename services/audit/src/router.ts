@@ -8,6 +8,7 @@ import { eraseBodies } from './erase-bodies.ts'
 import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
 import { exportChanges, listChanges } from './list-changes.ts'
 import { anchorView, listAnchors } from './anchoring/list-anchors.ts'
+import { answerProof } from './proof-answer.ts'
 import {
   consistencyBetween,
   proveIndex,
@@ -130,8 +131,10 @@ export const router = api.router({
     .input(wire.erasureInput)
     .output(wire.erasureOutcome)
     .mutation(async ({ ctx, input }) => {
-      const { tenant, keep_licenses: keepLicenses, before, ...selection } = input
-      const told = { ...selection, keepLicenses, before: before === undefined ? undefined : new Date(before) }
+      const { tenant, before, ...rest } = input
+      const { keep_licenses: keepLicenses, keep_items: keepItems, dry_run: dryRun, ...selection } = rest
+      const moment = before === undefined ? undefined : new Date(before)
+      const told = { ...selection, keepLicenses, keepItems, dryRun, before: moment }
       return { object: 'audit_erasure' as const, ...(await eraseBodies(ctx.deps, tenant, told)) }
     }),
 
@@ -147,10 +150,10 @@ export const router = api.router({
     .output(wire.inclusionProof)
     .query(async ({ ctx, input }) => {
       const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
-      const { index, text, checkpoint } = await proveReceipt(ctx.deps, receipt.jws)
+      const answered = answerProof(await proveReceipt(ctx.deps, receipt.jws), ctx.answer)
       if (ctx.requestHeader('accept')?.startsWith('text/plain'))
-        ctx.answer.raw('text/plain; charset=utf-8', text)
-      return { object: 'inclusion_proof' as const, index, size: checkpoint.size, proof: text }
+        ctx.answer.raw('text/plain; charset=utf-8', answered.proof)
+      return answered
     }),
 
   evidence: api
@@ -190,8 +193,7 @@ export const router = api.router({
       if (index === undefined) {
         throw new Fault('not_found', { detail: 'The log has no entry with this hash' })
       }
-      const { text, checkpoint } = await proveIndex(ctx.deps, index)
-      return { object: 'inclusion_proof' as const, index, size: checkpoint.size, proof: text }
+      return answerProof(await proveIndex(ctx.deps, index), ctx.answer)
     }),
 
   verify: api

@@ -110,6 +110,8 @@ export const erasureInput = z
     subject: reference.optional(),
     before: timestamp.optional(),
     keep_licenses: z.array(reference).max(10_000).default([]),
+    keep_items: z.array(contentHash).max(10_000).default([]),
+    dry_run: z.boolean().default(false),
     after: z.string().min(1).max(4096).optional(),
   })
   .refine(
@@ -128,6 +130,7 @@ export const erasureInput = z
 export const erasureOutcome = z.strictObject({
   object: z.literal('audit_erasure'),
   erased: z.int().nonnegative(),
+  ids: z.array(z.string()),
   kept: z.int().nonnegative(),
   next: z.string().optional(),
 })

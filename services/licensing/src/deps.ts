@@ -16,31 +16,33 @@ export interface IdentityLink {
   resolveParty(tenant: string, reference: string): Promise<Party | undefined>
 }
 
-/** What licensing asks the audit service when records of a person have to be forgotten. */
+/** What licensing asks the audit service when records have to be forgotten. */
 export interface AuditErasure {
-  /**
-   * Erases bodies and salts of at most a page of a tenant's records: of one actor, or of the events told. Receipts and
-   * proofs keep verifying. Idempotent.
-   */
+  /** Erases bodies and salts of a page of a tenant's records; receipts and proofs keep verifying. Idempotent. */
   eraseBodies(tenant: string, selection: BodySelection): Promise<ErasedBodies>
 }
 
-/** Which bodies to erase. */
+/** Which bodies to erase: those that name `subject`, or all from before `before`. */
 export interface BodySelection {
-  actor?: string
-  events?: readonly string[]
-  /** Only records from before this moment. */
+  subject?: string
   before?: Date
+  /** Records that name one of these keep their bodies. */
+  keepLicenses: readonly string[]
+  keepItems: readonly string[]
   /** Where the page before ended. */
   after?: string
+  /** Changes nothing. */
+  dryRun?: boolean
 }
 
-/** What one call erased. */
+/** What one page of an erasure came to. */
 export interface ErasedBodies {
-  /** Bodies erased by this call. */
+  /** How many bodies were erased, or would be. */
   erased: number
+  /** The audit ids of their records. */
+  ids: readonly string[]
   /** Where the next page begins; absent when there is none. */
-  next?: string
+  next?: string | undefined
 }
 
 /** What the use-cases of the licensing service are given. Built in start-licensing.ts. */

@@ -119,7 +119,8 @@ function recordingErasure(): { erasure: AuditErasure; erasures(tenant: string): 
       const asked = byTenant.get(tenant) ?? []
       byTenant.set(tenant, asked)
       asked.push(selection)
-      return selection.after === undefined ? { erased: 2, next: 'second' } : { erased: 1 }
+      const second = selection.after !== undefined
+      return second ? { erased: 1, ids: ['aud_3'] } : { erased: 2, ids: ['aud_1', 'aud_2'], next: 'second' }
     },
   }
   return { erasure, erasures: (tenant) => byTenant.get(tenant) ?? [] }

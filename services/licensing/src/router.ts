@@ -3,6 +3,7 @@ import { api } from './api.ts'
 import { catalogRoutes } from './catalog/catalog-router.ts'
 import { decisionRoutes } from './decisions/decision-routes.ts'
 import { exportRoutes } from './exports/exports-router.ts'
+import { privacyRoutes } from './privacy/privacy-router.ts'
 
 /** The licensing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
@@ -10,6 +11,7 @@ export const router = api.router({
   ...catalogRoutes,
   ...decisionRoutes,
   ...exportRoutes,
+  ...privacyRoutes,
 })
 
 /** The type that clients of the licensing service are made from. */

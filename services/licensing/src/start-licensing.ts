@@ -1,4 +1,12 @@
-import { createMetrics, createServer, leases, leaseTerms, outbox, systemEntropy } from '@tallystick/runtime'
+import {
+  createMetrics,
+  createServer,
+  idempotency,
+  leases,
+  leaseTerms,
+  outbox,
+  systemEntropy,
+} from '@tallystick/runtime'
 import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
@@ -20,6 +28,7 @@ import {
 } from './collections.ts'
 import type { LicensingConfig } from './config.ts'
 import type { AuditErasure, Deps, IdentityLink } from './deps.ts'
+import { holdGuards, legalHolds, retentionPolicies, subjectRequests } from './privacy/collections.ts'
 import { router } from './router.ts'
 import { startLoops } from './start-loops.ts'
 
@@ -35,7 +44,12 @@ export const licensingCollections: Collection[] = [
   licenses,
   exclusivityClaims,
   exclusivityGuards,
+  subjectRequests,
+  retentionPolicies,
+  legalHolds,
+  holdGuards,
   outbox,
+  idempotency,
 ]
 
 /** A running licensing service. */

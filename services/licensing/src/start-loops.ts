@@ -2,6 +2,8 @@ import { auditRelay, fenced, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
 import { advanceLicenses } from './agreements/advance-licenses.ts'
 import type { Deps } from './deps.ts'
+import { runErasures } from './privacy/run-erasures.ts'
+import { runRetention } from './privacy/run-retention.ts'
 
 /** What the background work of the licensing service is made from. */
 export interface LoopDeps extends Deps {
@@ -20,6 +22,16 @@ export function startLoops(deps: LoopDeps): () => Promise<void> {
       ...lease(deps, 'agreements'),
       everyMs: 1000,
       begin: (held) => async () => void (await advanceLicenses(deps, () => [fenced(held)])),
+    }),
+    leaderLoop({
+      ...lease(deps, 'erasures'),
+      everyMs: 1000,
+      begin: (held) => async () => void (await runErasures(deps, () => [fenced(held)])),
+    }),
+    leaderLoop({
+      ...lease(deps, 'retention'),
+      everyMs: 60_000,
+      begin: (held) => async () => void (await runRetention(deps, () => [fenced(held)])),
     }),
   ]
   return async () => void (await Promise.all(loops.map((loop) => loop.stop())))
