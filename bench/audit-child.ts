@@ -37,6 +37,9 @@ const { secret } = await keys.createKey({
   scopes: ['audit:write', 'audit:read'],
   mode: 'test',
 })
-process.on('message', () => process.send?.({ rss: process.memoryUsage().rss }))
+process.on('message', () => {
+  const { user, system } = process.threadCpuUsage()
+  process.send?.({ rss: process.memoryUsage().rss, cpuMicros: user + system })
+})
 process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 process.send?.({ url, key: secret, logKey: audit.logKey, startMs } satisfies Listening)

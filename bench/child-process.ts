@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Listening } from './audit-child.ts'
+import type { DecisionsListening } from './decisions-child.ts'
 
 /** A process that the benchmark started and ends. */
 export interface Child<T> extends AsyncDisposable {
@@ -10,12 +11,19 @@ export interface Child<T> extends AsyncDisposable {
   readyMs: number
   /** Resident memory in bytes. */
   rss(): Promise<number>
+  /** Processor time of the main thread so far, in microseconds: what load on the machine does not stretch. */
+  cpuMicros(): Promise<number>
   kill(): Promise<void>
 }
 
 /** The audit service on the SQLite files of `directory`. */
 export function startAuditChild(directory: string, origin: string): Promise<Child<Listening>> {
   return startChild<Listening>('audit-child.ts', [directory, origin])
+}
+
+/** The licensing service on the SQLite files of `directory`. */
+export function startDecisionsChild(directory: string, tenant: string): Promise<Child<DecisionsListening>> {
+  return startChild<DecisionsListening>('decisions-child.ts', [directory, tenant])
 }
 
 /** A bare Fastify server. */
@@ -33,6 +41,10 @@ async function startChild<T>(file: string, args: string[]): Promise<Child<T>> {
     async rss() {
       child.send('memory')
       return (await answerOf<{ rss: number }>(child)).rss
+    },
+    async cpuMicros() {
+      child.send('cpu')
+      return (await answerOf<{ cpuMicros: number }>(child)).cpuMicros
     },
     kill: () => end(child, 'SIGKILL'),
     [Symbol.asyncDispose]: () => end(child, 'SIGTERM'),

@@ -15,16 +15,18 @@ export interface LoadResult {
   p99: number
 }
 
-const connections = 32
+const usualConnections = 32
 
 /**
- * Sends the requests in turn over 32 connections for some seconds. Throws when one is not answered with 2xx. Each
+ * Sends the requests in turn over some connections (32 unless told) for some seconds. Throws when one is not
+ * answered with 2xx. Each
  * connection has its share of them: given all, each would prepare all before its first request, and that time counted.
  */
 export async function httpLoad(
   url: string,
   requests: readonly LoadRequest[],
   seconds: number,
+  connections: number = usualConnections,
 ): Promise<LoadResult> {
   let client = 0
   const result = await autocannon({
@@ -50,7 +52,7 @@ export async function httpOnce(
   const started = performance.now()
   const result = await autocannon({
     url,
-    connections,
+    connections: usualConnections,
     amount,
     requests: [{ setupRequest: (request) => ({ ...request, ...requestAt(turn++) }) }],
   })

@@ -1,7 +1,8 @@
-// npm run bench -- audit [--full] [--entries 10000,100000] [--seconds 3] [--receipts 10000]; storage alone: -- storage
+// npm run bench -- audit [--full] [--entries 10000,100000] [--seconds 3] [--receipts 10000]; storage alone: -- storage; -- decisions
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.ts'
+import { benchDecisions } from './decisions.ts'
 import { formatValue, Measures } from './measure.ts'
 import { machineNow, ratioText, writeResults } from './report.ts'
 import { benchStorage } from './storage.ts'
@@ -16,8 +17,9 @@ const { values, positionals } = parseArgs({
   },
 })
 const [name = 'audit'] = positionals
-if (!['audit', 'storage'].includes(name)) {
-  console.error(`there is no benchmark ${name}; there are: audit, storage`)
+const names = ['audit', 'storage', 'decisions']
+if (!names.includes(name)) {
+  console.error(`there is no benchmark ${name}; there are: ${names.join(', ')}`)
   process.exit(2)
 }
 const sizes = (values.entries ?? (values.full ? '10000,100000,1000000' : '10000,100000'))
@@ -33,7 +35,8 @@ if (![...sizes, receipts, seconds].every((value) => value > 0) || receipts % 100
 const before = loadavg()[0] ?? 0
 // After each figure, so that a run that is broken off leaves what it measured.
 const measures = new Measures((all) => writeResults(name, machineNow(before), all))
-await benchStorage(measures, { documents: receipts, seconds, mongoUrl: process.env['MONGODB_URI'] })
+if (name === 'decisions') await benchDecisions(measures, seconds)
+else await benchStorage(measures, { documents: receipts, seconds, mongoUrl: process.env['MONGODB_URI'] })
 if (name === 'audit') await benchAudit(measures, { sizes, receipts, seconds })
 const machine = machineNow(before)
 console.table(

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { consents, datasets, items, licenses, offers } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
+import { legalHolds } from '../privacy/collections.ts'
 import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 
@@ -210,6 +211,24 @@ describe('POST /v1/decisions', () => {
       'license_active',
       'license_active',
     ])
+  })
+
+  it('denies while a legal hold stands on the item', async () => {
+    const { itemHash } = await usable()
+    const hold = await put(legalHolds, {
+      id: fresh('hold'),
+      tenant,
+      on: 'item',
+      names: [itemHash],
+      reason: 'a court order',
+      status: 'active',
+      createdAt: before,
+      auditId: fresh('aud'),
+    })
+    const [denied] = (await decided([itemHash])).data
+    expect(denied).toMatchObject({ reason: 'legal_hold', trace: [{ clause: 'hold', source: hold }] })
+    await change(legalHolds, hold, { status: 'released', releasedAt: now })
+    expect((await decided([itemHash])).decision).toBe('permit')
   })
 
   it('names the offers that would permit what no agreement does', async () => {
