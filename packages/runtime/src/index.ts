@@ -11,6 +11,7 @@ export type {
   RequestContext,
   RestRoute,
 } from './api.ts'
+export { authenticateRequest } from './authenticate.ts'
 export { commonConfig, ConfigError, configTable, loadConfig } from './config.ts'
 export { createServer } from './create-server.ts'
 export type { ServerOptions } from './create-server.ts'

@@ -1,4 +1,4 @@
-import { commonConfig, loadConfig } from '@tallystick/runtime'
+import { commonConfig, linkConfig, loadConfig } from '@tallystick/runtime'
 import { z } from 'zod'
 
 /** Every variable of the licensing service. */
@@ -14,7 +14,12 @@ export const licensingConfig = z.object({
 })
 export type LicensingConfig = z.output<typeof licensingConfig>
 
+/** What the service needs besides when it runs alone. */
+export const licensingLinks = z.object(linkConfig)
+
 /** Reads the configuration from the environment. Throws ConfigError. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): LicensingConfig {
-  return loadConfig(licensingConfig, env)
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+): LicensingConfig & z.output<typeof licensingLinks> {
+  return { ...loadConfig(licensingConfig, env), ...loadConfig(licensingLinks, env) }
 }

@@ -50,6 +50,17 @@ test('creates a dataset, changes it, and tells both by their digests', async () 
   expect(event.actor).toBe(tenant)
 })
 
+test('makes one dataset of a request that is sent again with its idempotency key', async () => {
+  const sent = { key, body: { name: 'Once', creators: ['cr_1'] }, headers: { 'idempotency-key': 'once-1' } }
+  const answers = [
+    await world.call('POST', '/v1/datasets', sent),
+    await world.call('POST', '/v1/datasets', sent),
+  ]
+  const [first, second] = answers.map((answer) => read(dataset, answer, 201))
+  expect(second).toStrictEqual(first)
+  expect(answers[1]?.headers.get('idempotent-replayed')).toBe('true')
+})
+
 test('gives a reference to one dataset only, even in a race', async () => {
   const body = { name: 'Race', creators: ['cr_1'], reference: 'race' }
   const answers = await Promise.all(

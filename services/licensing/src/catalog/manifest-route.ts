@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault, idSchema } from '@tallystick/protocol'
-import type { Authenticator, Caller } from '@tallystick/runtime'
+import { authenticateRequest } from '@tallystick/runtime'
+import type { Authenticator } from '@tallystick/runtime'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.ts'
 import { requireDataset } from './find-dataset.ts'
@@ -17,18 +18,16 @@ const datasetId = idSchema('dataset')
  * a procedure is read as a whole.
  */
 export function registerManifestRoute(server: FastifyInstance, deps: Deps, keys: Authenticator): void {
-  const callers = new WeakMap<FastifyRequest, Caller>()
   server.removeAllContentTypeParsers()
   server.addContentTypeParser(Object.keys(manifestFormats), (_request, payload, done) => done(null, payload))
 
   server.post('/v1/datasets/:dataset_id/manifest', {
     onRequest: async (request) => {
-      callers.set(request, await requireCaller(keys, request))
-      requireIdentity(request)
+      await requireScope(keys, request)
+      requireFormat(request)
     },
     handler: async (request) => {
-      const caller = callers.get(request)
-      if (!caller) throw new Fault('unauthorized')
+      const caller = await authenticateRequest(keys, request)
       requireWriter(caller)
       const { id } = await requireDataset(deps, caller, readDatasetId(request))
       const format = manifestFormats[mediaType(request)]
@@ -53,17 +52,13 @@ async function* unlessIdle(request: IncomingMessage): AsyncGenerator<Uint8Array>
   }
 }
 
-async function requireCaller(keys: Authenticator, request: FastifyRequest): Promise<Caller> {
-  const secret = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const caller = secret === undefined ? undefined : await keys.authenticate(secret)
-  if (!caller)
-    throw new Fault('unauthorized', { detail: 'The request carries no API key that is known here' })
+async function requireScope(keys: Authenticator, request: FastifyRequest): Promise<void> {
+  const caller = await authenticateRequest(keys, request)
   if (!caller.scopes.includes('catalog:write'))
     throw new Fault('forbidden', { detail: 'The key lacks the scope catalog:write' })
-  return caller
 }
 
-function requireIdentity(request: FastifyRequest): void {
+function requireFormat(request: FastifyRequest): void {
   const coding = request.headers['content-encoding'] ?? 'identity'
   if (coding !== 'identity' || !manifestFormats[mediaType(request)]) throw unsupported()
 }
