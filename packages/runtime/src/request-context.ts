@@ -1,12 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Store } from '@tallystick/storage'
-import type { Answer, Authenticator, Plan, RequestContext } from './api.ts'
+import type { Authenticator, Plan, RequestContext } from './api.ts'
 import { authenticateRequest } from './authenticate.ts'
 import type { ClaimDeps } from './idempotency/claim-key.ts'
-import type { KeptAnswer } from './idempotency/records.ts'
 import { runKeyedCall } from './idempotency/run-keyed-call.ts'
-import type { KeyedChange } from './idempotency/run-by-key.ts'
+import type { KeyedContext, OpenAnswer } from './idempotency/run-keyed-call.ts'
 import { describeFault } from './problem.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
@@ -23,25 +22,8 @@ export interface Shell<Deps> {
   docsUrl(): string
 }
 
-/** An answer under construction, with what the shell reads back from it. */
-export interface OpenAnswer extends Answer {
-  code: number | undefined
-  contentType: string | undefined
-  body: string | Uint8Array | undefined
-  headers: Record<string, string> | undefined
-  /** The first answer to this request's idempotency key, to be sent in place of any other. */
-  replay: KeptAnswer | undefined
-}
-
 /** A context as the shell itself sees it. */
-export interface OpenContext<Deps> extends RequestContext<Deps> {
-  answer: OpenAnswer
-  /** The body's `idempotency_key`, taken out before the input is checked. */
-  bodyKey: unknown
-  requestKey: string
-  /** How `once` makes its change when the request has a key. */
-  change: KeyedChange | undefined
-}
+export type OpenContext<Deps> = RequestContext<Deps> & KeyedContext
 
 /** The context of one request, for REST and tRPC alike. */
 export function requestContext<Deps>(

@@ -1,27 +1,16 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import type { z } from 'zod'
-import type { ProcedureMeta, RequestContext } from '../api.ts'
-import type { Outcome } from './run-by-key.ts'
-
-/** A call of a procedure that takes an idempotency key. */
-export interface KeyedCall {
-  /** The procedure's place in the router. */
-  name: string
-  meta: ProcedureMeta
-  /** The input as it was sent, found good by the procedure's schema. */
-  input: unknown
-  output: z.ZodType | undefined
-}
+import type { KeyedCall, KeyedMeta, Outcome } from './keyed-call.ts'
 
 interface Call {
-  ctx: Pick<RequestContext<unknown>, 'byKey'>
+  ctx: { byKey(call: KeyedCall, run: () => Promise<Outcome>): Promise<Outcome> }
   path: string
   getRawInput: () => Promise<unknown>
   next: () => Promise<Outcome>
 }
 
 interface Definition {
-  meta?: ProcedureMeta
+  meta?: KeyedMeta
   output?: z.ZodType
   middlewares: ((call: Call) => Promise<Outcome>)[]
 }

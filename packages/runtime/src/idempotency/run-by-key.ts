@@ -4,11 +4,9 @@ import type { Plan } from '../api.ts'
 import { toFault, toTrpcError } from '../problem.ts'
 import { claimKey, isTakenOver } from './claim-key.ts'
 import type { Claim, ClaimDeps } from './claim-key.ts'
+import type { Outcome } from './keyed-call.ts'
 import { unpackAnswer } from './records.ts'
 import type { KeptAnswer } from './records.ts'
-
-/** What a procedure came to, in tRPC's own form. */
-export type Outcome = { ok: true; data: unknown } | { ok: false; error: unknown }
 
 /** The parts of one request that its idempotency needs. */
 export interface KeyedRequest {

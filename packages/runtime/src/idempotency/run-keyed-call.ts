@@ -1,22 +1,42 @@
 import { errorTable, Fault } from '@tallystick/protocol'
 import type { ErrorCode } from '@tallystick/protocol'
 import { problemDocument, toTrpcError } from '../problem.ts'
-import type { OpenContext } from '../request-context.ts'
+import type { Answer, RequestContext } from '../api.ts'
 import type { ClaimDeps } from './claim-key.ts'
-import type { KeyedCall } from './guard-keys.ts'
+import type { KeyedCall, Outcome } from './keyed-call.ts'
 import { readKey, recordId, requestDigest } from './request-identity.ts'
 import type { KeptAnswer } from './records.ts'
 import { runByKey } from './run-by-key.ts'
-import type { KeyedRequest, Outcome } from './run-by-key.ts'
+import type { KeyedChange, KeyedRequest } from './run-by-key.ts'
 import { sealAnswer, unsealAnswer } from './seal-answer.ts'
 
 export const jsonType = 'application/json; charset=utf-8'
 export const problemType = 'application/problem+json; charset=utf-8'
 
+/** What a request's context holds for its idempotency. */
+export interface KeyedContext extends Pick<RequestContext<unknown>, 'caller' | 'requestHeader' | 'describe'> {
+  requestKey: string
+  /** The body's `idempotency_key`, taken out before the input is checked. */
+  bodyKey: unknown
+  /** How `once` makes its change when the request has a key. */
+  change: KeyedChange | undefined
+  answer: OpenAnswer
+}
+
+/** An answer under construction, with what the shell reads back from it. */
+export interface OpenAnswer extends Answer {
+  code: number | undefined
+  contentType: string | undefined
+  body: string | Uint8Array | undefined
+  headers: Record<string, string> | undefined
+  /** The first answer to this request's idempotency key, to be sent in place of any other. */
+  replay: KeptAnswer | undefined
+}
+
 /** Runs a procedure under the key that the request carries, if it does. Throws Fault. */
 export async function runKeyedCall(
   claims: ClaimDeps | undefined,
-  ctx: OpenContext<unknown>,
+  ctx: KeyedContext,
   call: KeyedCall,
   { face, run }: { face: 'rest' | 'trpc'; run: () => Promise<Outcome> },
 ): Promise<Outcome> {
@@ -46,7 +66,7 @@ export async function runKeyedCall(
 }
 
 function keyedRequest(
-  ctx: OpenContext<unknown>,
+  ctx: KeyedContext,
   { meta, output }: KeyedCall,
   { id, digest, face }: { id: string; digest: string; face: 'rest' | 'trpc' },
 ): KeyedRequest {
@@ -85,7 +105,7 @@ function keyedRequest(
 }
 
 /** How an answer with a secret is kept: readable only with the key that it was told to. Refusals hold no secret. */
-function sealOf(ctx: OpenContext<unknown>, secret: boolean): Record<'seal' | 'unseal', typeof sameAnswer> {
+function sealOf(ctx: KeyedContext, secret: boolean): Record<'seal' | 'unseal', typeof sameAnswer> {
   const key = ctx.requestHeader('authorization')?.replace(/^Bearer +/i, '')
   if (!secret || key === undefined) return { seal: sameAnswer, unseal: sameAnswer }
   const turn = (change: typeof sealAnswer | typeof unsealAnswer) => (kept: KeptAnswer) => {
