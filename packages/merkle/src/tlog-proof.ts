@@ -41,13 +41,18 @@ export function parseTlogProof(text: string): TlogProof {
 }
 
 /** The text of a `.tlog-proof` file; no `extra` line when there are no such bytes. Throws `bad_tlog_proof`. */
-export function formatTlogProof({ extra, index, proof, checkpoint }: TlogProof): string {
+export function formatTlogProof({ checkpoint, ...proof }: TlogProof): string {
+  if (!checkpoint.endsWith('\n')) throw malformed('the checkpoint does not end in a newline')
+  return formatTlogProofHead(proof) + checkpoint
+}
+
+/** What stands before the checkpoint in a `.tlog-proof` file, the blank line included. Throws `bad_tlog_proof`. */
+export function formatTlogProofHead({ extra, index, proof }: Omit<TlogProof, 'checkpoint'>): string {
   if (!isSize(index)) throw malformed('no index below 2^53')
   if (proof.length > maxHashes || !proof.every(isHash))
     throw malformed('a proof has at most 53 hashes of 32 bytes')
-  if (!checkpoint.endsWith('\n')) throw malformed('the checkpoint does not end in a newline')
   const extraLine = extra?.length ? `extra ${toBase64(extra)}\n` : ''
-  return `${header}\n${extraLine}index ${index}\n${hashLines(proof)}\n${checkpoint}`
+  return `${header}\n${extraLine}index ${index}\n${hashLines(proof)}\n`
 }
 
 /**

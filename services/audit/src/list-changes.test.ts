@@ -16,7 +16,7 @@ beforeAll(async () => {
   world = await startHttpWorld()
   key = await world.keyOf('acct_changes')
   stranger = await world.keyOf('acct_stranger')
-  const change = (event: string, actor: string, kind: string, told: object) => ({
+  const change = (event: string, actor: string, kind: string, told: Record<string, string>) => ({
     event,
     actor,
     kind,

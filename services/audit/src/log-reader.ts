@@ -1,5 +1,5 @@
 import {
-  formatTlogProof,
+  formatTlogProofHead,
   consistencyProof,
   inclusionNodes,
   tilePath,
@@ -20,8 +20,8 @@ export type PublishedCheckpoint = Omit<Stored<z.infer<typeof checkpoints.schema>
 export interface LogReader {
   latestCheckpoint(): Promise<PublishedCheckpoint | undefined>
   indexOf(entryHex: string): Promise<number | undefined>
-  /** A proof in tlog-proof form of the entry at `index` under `checkpoint`. */
-  tlogProof(index: number, checkpoint: PublishedCheckpoint, extra?: Uint8Array): Promise<string>
+  /** The proof of the entry at `index` among `size` in tlog-proof form, up to where the checkpoint follows. */
+  tlogProofHead(index: number, size: number, extra?: Uint8Array): Promise<string>
   inclusionProof(index: number, size: number): Promise<Uint8Array[]>
   consistencyProof(from: number, to: number): Promise<Uint8Array[]>
 }
@@ -84,9 +84,9 @@ export function logReader(
     async indexOf(entryHex) {
       return (await store.get(positions, entryHex))?.index
     },
-    async tlogProof(index, checkpoint, extra) {
-      const proof = await proofOf(index, checkpoint.size)
-      return formatTlogProof({ index, proof, checkpoint: checkpoint.note, ...(extra && { extra }) })
+    async tlogProofHead(index, size, extra) {
+      const proof = await proofOf(index, size)
+      return formatTlogProofHead({ index, proof, ...(extra && { extra }) })
     },
     inclusionProof: proofOf,
     consistencyProof: (from, to) => consistencyProof(from, to, source),

@@ -5,10 +5,10 @@ import { ReceiptError, receiptEntry, verifyReceipt } from '@tallystick/receipt'
 import type { Deps } from './deps.ts'
 import type { PublishedCheckpoint } from './log-reader.ts'
 
-/** An entry's place in the log, and its proof under a checkpoint as tlog-proof text. */
+/** An entry's place in the log, and its proof: tlog-proof text is `head` and the checkpoint's note behind it. */
 export interface ProvedEntry {
   index: number
-  text: string
+  head: string
   checkpoint: PublishedCheckpoint
 }
 
@@ -27,7 +27,7 @@ export async function proveIndex(
 ): Promise<ProvedEntry> {
   const checkpoint = await deps.log.latestCheckpoint()
   if (!checkpoint || index >= checkpoint.size) throw new Fault('proof_pending')
-  return { index, checkpoint, text: await deps.log.tlogProof(index, checkpoint, extra) }
+  return { index, checkpoint, head: await deps.log.tlogProofHead(index, checkpoint.size, extra) }
 }
 
 /**

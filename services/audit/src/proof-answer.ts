@@ -1,0 +1,37 @@
+import type { ProvedEntry } from './prove-receipt.ts'
+
+interface ProofAnswer {
+  object: 'inclusion_proof'
+  index: number
+  size: number
+  proof: string
+}
+
+/**
+ * Answers with a proof. Over REST its JSON is put together here: the dash in a checkpoint's signature line would make the
+ * whole text one of two-byte characters, which costs more to escape and send than the proof does to find.
+ */
+export function answerProof(
+  { index, head, checkpoint }: ProvedEntry,
+  answer: { raw(contentType: string, body: string): void },
+): ProofAnswer {
+  const { size, note } = checkpoint
+  const answered = { object: 'inclusion_proof' as const, index, size, proof: head + note }
+  const start = JSON.stringify({ ...answered, proof: head })
+  answer.raw('application/json; charset=utf-8', start.slice(0, -2) + escapedNote(note) + start.slice(-2))
+  return answered
+}
+
+let lastNote = ''
+let lastEscaped = ''
+
+/** What a checkpoint is within a JSON string, in ASCII; remembered, as most proofs are under the newest one. */
+function escapedNote(note: string): string {
+  if (note !== lastNote) {
+    lastNote = note
+    lastEscaped = JSON.stringify(note)
+      .slice(1, -1)
+      .replaceAll(/[\u0080-\uFFFF]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  }
+  return lastEscaped
+}
