@@ -1,0 +1,88 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { selfApiKey } from '@tallystick/protocol'
+import { formatSecret } from '@tallystick/runtime'
+import { problemOf, readAnswer, sendHttp, until } from '@tallystick/runtime/test-http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startStandalone } from './start-standalone.ts'
+import type { Standalone } from './start-standalone.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tallystick-standalone-'))
+const options = { port: 0, dataDirectory: folder, logLevel: 'fatal' }
+let server: Standalone
+beforeAll(async () => void (server = await startStandalone(options)))
+afterAll(async () => {
+  await server.lifecycle.stop('the test is over')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const get = (path: string, key?: string) => sendHttp('GET', server.url + path, { key })
+const self = async (key = '', path = '/v1/api-keys/self') => readAnswer(selfApiKey, await get(path, key))
+
+test('a key reaches its own mode and is unknown in the other', async () => {
+  const { test: testOperator = '', live = '' } = server.operatorKeys
+  expect(await self(testOperator)).toMatchObject({ livemode: false, role: 'operator' })
+  expect(await self(live)).toMatchObject({ livemode: true, role: 'operator' })
+  expect(await self(live, '/live/v1/api-keys/self')).toMatchObject({ livemode: true })
+  expect((await get('/live/v1/api-keys/self', testOperator)).status).toBe(401)
+  expect((await self(live)).tenant).not.toBe((await self(testOperator)).tenant)
+})
+
+test('test and live have logs of their own', async () => {
+  const origins = [await get('/log/checkpoint'), await get('/live/log/checkpoint')].map(
+    ({ text }) => text.split('\n', 1)[0],
+  )
+  expect(origins).toEqual([server.origin, `${server.origin}/live`])
+})
+
+test('one document tells the API of all services, and every path in it is answered by one of them', async () => {
+  const { paths } = (await get('/v1/openapi.json')).json as { paths: Record<string, object> }
+  for (const path of ['/v1/accounts', '/v1/licenses', '/v1/audit']) expect(paths).toHaveProperty([path])
+  for (const [path, item] of Object.entries(paths)) {
+    const concrete = path.replaceAll(/\{\w+\}/g, 'x')
+    const answers = await Promise.all(
+      Object.keys(item).map((method) => sendHttp(method.toUpperCase(), server.url + concrete)),
+    )
+    for (const { status, json } of answers) {
+      const code = typeof json === 'object' && json !== null && 'code' in json ? json.code : undefined
+      expect([path, status, code]).not.toEqual([path, 404, 'route_not_found'])
+      expect([path, status]).not.toEqual([path, 405])
+    }
+  }
+  expect((await get('/docs/')).text).toContain('Tallystick')
+  expect(problemOf(await get('/v1/nothing')).code).toBe('route_not_found')
+})
+
+test('a change in identity gets a receipt from audit', async () => {
+  const found = await until(async () => {
+    const { json } = await get('/v1/audit?limit=100', server.testKey)
+    const { data } = json as { data: { kind: string }[] }
+    return data.some(({ kind }) => kind === 'tenant.created') ? data : undefined
+  })
+  expect(found.map(({ kind }) => kind)).toContain('api_key.created')
+})
+
+test('the same folder goes on; operators’ keys are told once and kept nowhere; a given one is added', async () => {
+  const { operatorKeys, testKey } = server
+  const given = formatSecret('live', new Uint8Array(32).fill(7))
+  await server.lifecycle.stop('it is started again')
+  server = await startStandalone({ ...options, operatorKey: given })
+  expect(server.operatorKeys).toEqual({ test: undefined, live: undefined })
+  expect(server.testKey).toBe(testKey)
+  for (const key of [testKey, operatorKeys.test, operatorKeys.live, given]) await self(key)
+  expect((await self(given)).tenant).toBe((await self(operatorKeys.live)).tenant)
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
+  const secrets = [operatorKeys.test ?? '', operatorKeys.live ?? '', given]
+  for (const { parentPath, name } of files) {
+    const bytes = readFileSync(join(parentPath, name))
+    expect(secrets.filter((secret) => bytes.includes(secret))).toEqual([])
+  }
+})
+
+test('what is no key is refused as an operator’s key, without being repeated', async () => {
+  const bad = `${server.testKey.slice(0, -1)}!`
+  const start = startStandalone({ ...options, operatorKey: bad })
+  await expect(start).rejects.toThrow('TALLYSTICK_OPERATOR_KEY is no API key')
+  await expect(start).rejects.not.toThrow(bad)
+})
