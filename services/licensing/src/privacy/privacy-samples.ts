@@ -86,15 +86,7 @@ export async function leaveTraces(store: Store, tenant: string, subject: string)
   const many = Array.from({ length: 250 }, () => sampleConsent(tenant, subject))
   const other = sampleConsent(tenant, 'someone_else')
   const dataset = { id: sampleId('dataset'), tenant, name: 'Diary', creators: [subject], consents: [] }
-  const {
-    status: _,
-    history: __,
-    buyer: ___,
-    revision: ____,
-    auditId: _____,
-    updatedAt: ______,
-    ...traded
-  } = ended
+  const { status: _, history: __, buyer: ___, revision: ____, updatedAt: _____, ...traded } = ended
   await store.commit([
     ...many.map((one) => insert(consents, one)),
     insert(consents, other),
