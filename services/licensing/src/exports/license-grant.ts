@@ -1,5 +1,5 @@
 import type { License, Purpose } from '@tallystick/protocol'
-import { regionMembers } from './region-members.ts'
+import { countriesOf } from '../decisions/regions.ts'
 
 /** What an export is made from: the part of a license that says who may do what. */
 export type ExportedLicense = Pick<
@@ -61,8 +61,8 @@ export function licenseGrant(license: ExportedLicense, at: Date): Grant | undefi
   const { terms, status } = license
   if (status !== 'active') return undefined
   const purposes = terms.allowed_uses.filter((use) => !terms.prohibited_uses.includes(use))
-  const excluded = regionMembers(terms.excluded_regions)
-  const listed = regionMembers(terms.region_restrictions)
+  const excluded = countriesIn(terms.excluded_regions)
+  const listed = countriesIn(terms.region_restrictions)
   const regions = listed.filter((region) => !excluded.includes(region))
   const from = beginOf(license, at)
   const until = endOf(license)
@@ -90,6 +90,10 @@ function endOf(license: ExportedLicense): Date | undefined | null {
   const told = until === undefined ? undefined : new Date(until)
   if (told || terms.duration_days === undefined) return told
   return from === undefined ? null : new Date(new Date(from).getTime() + terms.duration_days * dayMs)
+}
+
+function countriesIn(regions: readonly string[]): string[] {
+  return [...new Set(regions.flatMap((region) => countriesOf(region)))]
 }
 
 /** Terms that no format here can say, and that bind the parties whatever is exported. */
