@@ -46,7 +46,10 @@ try {
   const logLevel = readLogLevel(flags.json ? 'silent' : 'warn')
   const operatorKey = readOperatorKey()
   const server = await startStandalone({
-    ...{ port: flags.port, dataDirectory: flags.data, logLevel, operatorKey },
+    port: flags.port,
+    dataDirectory: flags.data,
+    logLevel,
+    operatorKey,
   })
   server.lifecycle.handleSignals()
   if (flags.json) {

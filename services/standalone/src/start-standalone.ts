@@ -54,16 +54,24 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     const chain = await startLocalChain({ stateFile: folder.path('chain.json') })
     lifecycle.onStop('local chain', () => chain.stop())
     const front = await openFront({ port: options.port, log })
-    // Twice is no harm: a start that fails must close it too.
+    // Here for a start that fails; again below, so that it is the first to stop.
     lifecycle.onStop('front', () => front.close())
     const open = (mode: Mode) =>
       openMode(mode, {
-        ...{ folder, saved, log, lifecycle, given, publicUrl: front.urlOf(mode) },
-        ...{ rpcUrl: chain.rpcUrl, privateKey: chain.privateKeys[mode] },
+        folder,
+        saved,
+        log,
+        lifecycle,
+        given,
+        publicUrl: front.urlOf(mode),
+        rpcUrl: chain.rpcUrl,
+        privateKey: chain.privateKeys[mode],
         anchorEveryMs: options.anchorEveryMs ?? 2000,
       })
-    const test = await open('test')
-    const live = await open('live')
+    const starts = [open('test'), open('live')] as const
+    // A failure of one stops everything, so the other must have come to its end too.
+    await Promise.allSettled(starts)
+    const [test, live] = await Promise.all(starts)
     await front.serve({ test: test.stack.services, live: live.stack.services })
     lifecycle.onStop('front', () => front.close())
     return {
@@ -107,7 +115,12 @@ async function openMode(
   own.contract = chain.contract ?? ''
   folder.write(saved)
   const stack = await startStack({
-    ...{ mode, origin, chain, publicUrl, log, lifecycle },
+    mode,
+    origin,
+    chain,
+    publicUrl,
+    log,
+    lifecycle,
     databaseFolder: folder.path('db'),
     logKeyFile: folder.path(mode === 'live' ? 'audit-keys-live.json' : 'audit-keys.json'),
   })
