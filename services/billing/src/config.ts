@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { commonConfig, loadConfig } from '@tallystick/runtime'
+import { commonConfig, linkConfig, loadConfig } from '@tallystick/runtime'
 import { z } from 'zod'
 import { taxTable } from './taxes/tax-table.ts'
 import type { TaxTable } from './taxes/tax-table.ts'
@@ -40,9 +40,19 @@ export const billingConfig = z.object({
 })
 export type BillingConfig = z.output<typeof billingConfig>
 
+/** What the service needs besides when it runs alone. */
+export const billingLinks = z.object({
+  ...linkConfig,
+  LICENSING_URL: z
+    .url({ protocol: /^https?$/ })
+    .describe('Where the licensing service answers: rights to reported uses are checked there'),
+})
+
 /** Reads the configuration from the environment. Throws ConfigError. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): BillingConfig {
-  return loadConfig(billingConfig, env)
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+): BillingConfig & z.output<typeof billingLinks> {
+  return { ...loadConfig(billingConfig, env), ...loadConfig(billingLinks, env) }
 }
 
 /** The tax table of a file, or an empty one. Throws for a file that cannot be used. */

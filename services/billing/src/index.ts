@@ -1,5 +1,6 @@
 export { billingCollections } from './collections.ts'
-export { billingConfig } from './config.ts'
+export { billingConfig, billingLinks } from './config.ts'
+export { rightsOf } from './http-links.ts'
 export type { BillingConfig } from './config.ts'
 export type { AccountsLink, RightsLink } from './links.ts'
 export type { BillingRouter } from './router.ts'

@@ -29,6 +29,8 @@ import {
 import type { LicensingConfig } from './config.ts'
 import type { AuditErasure, Deps, IdentityLink } from './deps.ts'
 import { holdGuards, legalHolds, retentionPolicies, subjectRequests } from './privacy/collections.ts'
+import { rightsLink } from './rights-link.ts'
+import type { RightsLink } from './rights-link.ts'
 import { router } from './router.ts'
 import { startLoops } from './start-loops.ts'
 
@@ -56,6 +58,8 @@ export const licensingCollections: Collection[] = [
 export interface LicensingService {
   server: FastifyInstance
   store: Store
+  /** What billing asks. */
+  rights: RightsLink
 }
 
 // 10,000 items with a reference each, and some metadata.
@@ -116,5 +120,5 @@ export async function startLicensing(options: {
   })
   limitBodies(server)
   lifecycle.onStop('server', () => server.close())
-  return { server, store }
+  return { server, store, rights: rightsLink(deps) }
 }
