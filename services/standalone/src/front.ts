@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createApi, createServer as createShell, mergeOpenApi } from '@tallystick/runtime'
-import type { Mode } from '@tallystick/runtime'
+import type { createLog, Mode } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
-import type { Logger } from 'pino'
 import { prefixTable } from './prefix-table.ts'
 
 /** A service behind the front. */
@@ -28,6 +27,7 @@ export interface Front {
   close(): Promise<void>
 }
 
+type Logger = ReturnType<typeof createLog>
 type Serve = (request: IncomingMessage, response: ServerResponse) => void
 
 const description =

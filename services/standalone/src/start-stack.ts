@@ -1,11 +1,11 @@
 import { auditConfig, readKeyFile, startAudit } from '@tallystick/audit'
 import type { AuditService, ChainConfig } from '@tallystick/audit'
+import { billingConfig, rightsOf, startBilling } from '@tallystick/billing'
 import { identityConfig, startIdentity } from '@tallystick/identity'
 import type { IdentityLink, IdentityService } from '@tallystick/identity'
 import { licensingConfig, startLicensing } from '@tallystick/licensing'
 import { loadConfig } from '@tallystick/runtime'
-import type { Authenticator, Lifecycle, Mode } from '@tallystick/runtime'
-import type { Logger } from 'pino'
+import type { Authenticator, createLog, Lifecycle, Mode } from '@tallystick/runtime'
 import type { FrontService } from './front.ts'
 
 /** All services of one mode. */
@@ -20,11 +20,13 @@ export interface Stack {
 export interface StackOptions {
   mode: Mode
   databaseFolder: string
+  /** Where letters are written. */
+  mailFolder: string
   logKeyFile: string
   origin: string
   chain: ChainConfig
   publicUrl: string
-  log: Logger
+  log: ReturnType<typeof createLog>
   lifecycle: Lifecycle
 }
 
@@ -65,6 +67,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     sink,
     erasure,
   })
+  const billing = await startBilling({
+    ...common,
+    config: loadConfig(billingConfig, { ...variables, MAIL_DIR: options.mailFolder }),
+    keys: identity.link,
+    rights: rightsOf(licensing.rights),
+    accounts: identity.link,
+    sink,
+  })
   return {
     mode,
     identity,
@@ -72,6 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     services: [
       { name: 'identity', ...identity },
       { name: 'licensing', ...licensing },
+      { name: 'billing', ...billing },
       { name: 'audit', ...audit, paths: ['/log', '/.well-known/jwks.json'] },
     ],
   }

@@ -122,6 +122,7 @@ async function openMode(
     log,
     lifecycle,
     databaseFolder: folder.path('db'),
+    mailFolder: folder.path(`mail-${mode}`),
     logKeyFile: folder.path(mode === 'live' ? 'audit-keys-live.json' : 'audit-keys.json'),
   })
   const given =
