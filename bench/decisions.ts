@@ -92,8 +92,7 @@ function factsAt(turn: number): ItemFacts {
     hash: benchHash(turn),
     item: { id: `item_${turn}`, prohibitedUses: [] },
     dataset: { id: 'ds_1', consentRequired: true, prohibitedUses: ['inference'] },
-    holds: [],
-    consents: [{ id: `cons_${turn}`, purposes: ['train'], regions: [], grantedAt: at }],
+    consents: [{ id: `cons_${turn}`, subject: 'person_1', purposes: ['train'], regions: [], grantedAt: at }],
     licenses: [license(`lic_b${turn}`, ['model-1']), license(`lic_a${turn}`, ['model-2'])],
     offers: [],
   }

@@ -333,7 +333,7 @@ export type DecisionInput = z.infer<typeof decisionInput>
 
 /** Why an item was permitted or denied: one clause that was looked at. */
 export const decisionClause = z.strictObject({
-  clause: z.enum(['item', 'hold', 'prohibition', 'consent', 'license', 'term', 'region', 'purpose', 'model']),
+  clause: z.enum(['item', 'prohibition', 'consent', 'license', 'term', 'region', 'purpose', 'model']),
   result: z.enum(['permit', 'deny', 'note']),
   /** A stable code such as `license_active` or `consent_withdrawn`. */
   code: z.string(),

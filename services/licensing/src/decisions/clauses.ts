@@ -5,13 +5,12 @@ type Entry = Pick<DecisionClause, 'clause' | 'result' | 'message'>
 const table = {
   item_unknown: { clause: 'item', result: 'deny', message: 'The item is not registered' },
   purpose_unknown: { clause: 'purpose', result: 'deny', message: 'The purpose is not a known one' },
-  legal_hold: { clause: 'hold', result: 'deny', message: 'A legal hold forbids the use' },
   item_prohibits_use: { clause: 'prohibition', result: 'deny', message: 'The item may not be used so' },
   dataset_prohibits_use: { clause: 'prohibition', result: 'deny', message: 'The dataset may not be used so' },
   not_prohibited: {
     clause: 'prohibition',
     result: 'note',
-    message: 'No hold, item or dataset forbids the use',
+    message: 'Neither item nor dataset forbids the use',
   },
   consent_not_required: { clause: 'consent', result: 'note', message: 'No consent is required' },
   consent_active: { clause: 'consent', result: 'permit', message: 'The consent covers the use' },

@@ -52,6 +52,16 @@ const permitted: Case[] = [
     },
   ],
   [
+    'a withdrawal that its subject took back by a later consent',
+    'license_active',
+    {
+      consents: [
+        sampleConsent({ withdrawnAt: day(20) }),
+        sampleConsent({ id: 'cons_2', grantedAt: day(20) }),
+      ],
+    },
+  ],
+  [
     'backdated by its parties',
     'license_active',
     licensed({ effectiveFrom: day(1), history: [{ status: 'active', at: day(60) }] }),
@@ -61,7 +71,6 @@ const permitted: Case[] = [
 const denied: Case[] = [
   ['a purpose that nobody knows', 'purpose_unknown', none, { purpose: 'resell' }],
   ['an item that nobody registered', 'item_unknown', { item: undefined }],
-  ['a legal hold', 'legal_hold', { holds: ['hold_1'] }],
   ['a prohibition of the item', 'item_prohibits_use', { item: { ...item, prohibitedUses: ['train'] } }],
   [
     'a prohibition of the dataset',
@@ -83,6 +92,36 @@ const denied: Case[] = [
     'a withdrawn consent beside an active one',
     'consent_withdrawn',
     { consents: [sampleConsent(), sampleConsent({ id: 'cons_2', withdrawnAt: day(20) })] },
+  ],
+  [
+    'a withdrawal after which another subject consented',
+    'consent_withdrawn',
+    {
+      consents: [
+        sampleConsent({ withdrawnAt: day(20) }),
+        sampleConsent({ id: 'cons_2', subject: 'person_2', grantedAt: day(30) }),
+      ],
+    },
+  ],
+  [
+    'a withdrawal after which its subject consented to something else',
+    'consent_withdrawn',
+    {
+      consents: [
+        sampleConsent({ withdrawnAt: day(20) }),
+        sampleConsent({ id: 'cons_2', grantedAt: day(30), purposes: ['inference'] }),
+      ],
+    },
+  ],
+  [
+    'a withdrawal after which its subject will consent',
+    'consent_withdrawn',
+    {
+      consents: [
+        sampleConsent({ withdrawnAt: day(20) }),
+        sampleConsent({ id: 'cons_2', grantedAt: day(51) }),
+      ],
+    },
   ],
   [
     'a withdrawn consent where none is required',
@@ -170,14 +209,13 @@ describe('policyFor', () => {
   it('names every prohibition, and everything that stands against each agreement', () => {
     const prohibiting = { prohibitedUses: ['train' as const] }
     const facts = sampleFacts({
-      holds: ['hold_2', 'hold_1'],
       item: { ...item, ...prohibiting },
       dataset: { ...dataset, ...prohibiting },
     })
     const sources = policyFor(sampleUse())
       .decide(facts)
       .trace.map(({ source }) => source)
-    expect(sources).toEqual(['hold_1', 'hold_2', 'item_1', 'ds_1'])
+    expect(sources).toEqual(['item_1', 'ds_1'])
 
     const terms = sampleTerms({ allowed_uses: [], region_restrictions: ['US'] })
     const expired = sampleLicense({ id: 'lic_0', effectiveUntil: day(20) })
@@ -194,7 +232,7 @@ describe('policyFor', () => {
     ])
   })
 
-  it('names the open offers that would permit, and none where a prohibition decides', () => {
+  it('names the open offers that would permit, and none where consent is missing too', () => {
     const offer = { id: 'offer_2', status: 'open' as const, terms: sampleTerms() }
     const offers = [
       offer,
@@ -206,6 +244,6 @@ describe('policyFor', () => {
     const policy = policyFor(sampleUse())
     expect(policy.decide(sampleFacts({ licenses: [], offers })).offers).toEqual(['offer_1', 'offer_2'])
     expect(policy.decide(sampleFacts({ offers })).offers).toBeUndefined()
-    expect(policy.decide(sampleFacts({ licenses: [], offers, holds: ['hold_1'] })).offers).toBeUndefined()
+    expect(policy.decide(sampleFacts({ licenses: [], offers, consents: [] })).offers).toBeUndefined()
   })
 })

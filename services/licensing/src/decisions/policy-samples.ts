@@ -38,7 +38,14 @@ export function sampleLicense(changes: Partial<LicenseFacts> = {}): LicenseFacts
 
 /** A consent to training everywhere, from day 5 on. */
 export function sampleConsent(changes: Partial<ConsentFacts> = {}): ConsentFacts {
-  return { id: 'cons_1', purposes: ['train'], regions: [], grantedAt: day(5), ...changes }
+  return {
+    id: 'cons_1',
+    subject: 'person_1',
+    purposes: ['train'],
+    regions: [],
+    grantedAt: day(5),
+    ...changes,
+  }
 }
 
 /** An item that its one consent and its one agreement let be used. */
@@ -46,7 +53,6 @@ export function sampleFacts(changes: Partial<ItemFacts> = {}): ItemFacts {
   return {
     hash: sampleHash,
     item: { id: 'item_1', prohibitedUses: [] },
-    holds: [],
     consents: [sampleConsent()],
     licenses: [sampleLicense()],
     offers: [],
@@ -102,6 +108,7 @@ export const anyLicense: fc.Arbitrary<LicenseFacts> = fc.record({
 
 const anyConsent: fc.Arbitrary<ConsentFacts> = fc.record({
   id: idOf('cons'),
+  subject: fc.constantFrom('person_1', 'person_2'),
   purposes: manyPurposes,
   regions: someRegions,
   grantedAt: mostly(day(0), time),
@@ -132,7 +139,6 @@ export const anyFacts: fc.Arbitrary<ItemFacts> = fc.record({
   hash: fc.constant(sampleHash),
   item: fc.option(anyItem, { nil: undefined, freq: 12 }),
   dataset: fc.option(anyDataset, { nil: undefined }),
-  holds: mostly<string[]>([], fc.subarray(['hold_1', 'hold_2'])),
   consents: fc.uniqueArray(anyConsent, byId),
   licenses: fc.uniqueArray(anyLicense, byId),
   offers: fc.uniqueArray(anyOffer, byId),
