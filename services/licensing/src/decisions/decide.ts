@@ -19,7 +19,7 @@ export interface Policy {
 const offersNamed = 10
 
 /**
- * The policy for one use. Each stage can only deny, in this order: purpose, item, holds and prohibitions, consent;
+ * The policy for one use. Each stage can only deny, in this order: purpose, item, prohibitions, consent;
  * then one agreement must permit on its own. The same facts in any order give the same decision and trace.
  */
 export function policyFor(use: Use): Policy {
@@ -63,8 +63,8 @@ function decideKnown(use: Use, judges: Judges, facts: ItemFacts): ItemDecision {
   return decideByLicenses(judges, facts, [notProhibited, ...consent])
 }
 
-function prohibitions({ purpose }: Use, { item, dataset, holds }: ItemFacts): Clause[] {
-  const clauses = holds.toSorted().map((hold) => clauseOf('legal_hold', hold))
+function prohibitions({ purpose }: Use, { item, dataset }: ItemFacts): Clause[] {
+  const clauses: Clause[] = []
   if (item?.prohibitedUses.some((one) => one === purpose))
     clauses.push(clauseOf('item_prohibits_use', item.id))
   if (dataset?.prohibitedUses.some((one) => one === purpose))
@@ -75,12 +75,21 @@ function prohibitions({ purpose }: Use, { item, dataset, holds }: ItemFacts): Cl
 /** The consent that covers the use or why none is needed, or else only clauses that deny. */
 function consentClauses(judges: Judges, { item, dataset, consents }: ItemFacts): Clause[] {
   const verdicts = sortedById(consents).map((consent) => judges.consent(consent))
-  const withdrawn = verdicts.filter((verdict) => verdict.withdrawn)
+  const withdrawn = verdicts.filter((verdict) => isWithdrawn(verdict, verdicts))
   if (withdrawn.length > 0) return withdrawn.map(({ clause }) => clause)
   if (!(item?.consentRequired ?? dataset?.consentRequired ?? true)) return [consentNotRequired]
   const covering = verdicts.find(({ covers }) => covers)
   if (covering) return [covering.clause]
   return verdicts.length > 0 ? verdicts.map(({ clause }) => clause) : [consentMissing]
+}
+
+/** Whether a withdrawal stands: no covering consent that the same subject gave since then takes it back. */
+function isWithdrawn({ consent, withdrawnAt }: ConsentVerdict, verdicts: readonly ConsentVerdict[]): boolean {
+  if (withdrawnAt === undefined) return false
+  return !verdicts.some(
+    (later) =>
+      later.covers && later.consent.subject === consent.subject && later.consent.grantedAt >= withdrawnAt,
+  )
 }
 
 function decideByLicenses(judges: Judges, facts: ItemFacts, before: readonly Clause[]): ItemDecision {

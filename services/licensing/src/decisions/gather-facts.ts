@@ -2,7 +2,6 @@ import type { Collection, Document, Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { consents, datasets, items } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
-import { legalHolds } from '../privacy/collections.ts'
 import { coveringLicenses } from './covering-licenses.ts'
 import type { ItemFacts } from './policy-facts.ts'
 
@@ -43,27 +42,15 @@ export async function gatherFacts(store: Store, question: Question): Promise<Gat
     return { hash, item, dataset, references: referencesOf(hash, item, dataset) }
   })
   const references = found.map((one) => one.references)
-  const holdsOn = await holdsOnItems(store, tenant)
   const covering = await coveringLicenses(store, { ...question, references })
   return found.map((one, place) => ({
     ...one,
-    holds: holdsOn.get(one.hash) ?? [],
     consents: distinct([...(one.item?.consents ?? []), ...(one.dataset?.consents ?? [])]).flatMap(
       (id) => consentOf.get(id) ?? [],
     ),
     licenses: covering[place] ?? [],
     offers: [],
   }))
-}
-
-/** The ids of the legal holds on each item that is held; a marketplace has few of them. */
-async function holdsOnItems(store: Store, tenant: string): Promise<Map<string, string[]>> {
-  const held = new Map<string, string[]>()
-  for await (const { id, on, names } of store.scan(legalHolds.byStatus, { equals: [tenant, 'active'] })) {
-    if (on !== 'item') continue
-    for (const hash of names) held.set(hash, [...(held.get(hash) ?? []), id])
-  }
-  return held
 }
 
 function referencesOf(hash: string, item?: StoredItem, dataset?: StoredDataset): string[] {

@@ -6,8 +6,9 @@ import { reachesAll } from './regions.ts'
 /** Whether a consent covers the use, and the one clause that says so. */
 export interface ConsentVerdict {
   readonly covers: boolean
-  /** Denies on its own, whatever other consents say. */
-  readonly withdrawn: boolean
+  readonly consent: ConsentFacts
+  /** When it was withdrawn, if that was before the use: denies unless its subject consented again since. */
+  readonly withdrawnAt: Date | undefined
   readonly clause: Clause
 }
 
@@ -16,7 +17,8 @@ export function judgeConsent(use: Use, consent: ConsentFacts): ConsentVerdict {
   const code = consentCode(use, consent)
   return {
     covers: code === 'consent_active',
-    withdrawn: code === 'consent_withdrawn',
+    consent,
+    withdrawnAt: code === 'consent_withdrawn' ? consent.withdrawnAt : undefined,
     clause: clauseOf(code, consent.id),
   }
 }

@@ -27,6 +27,8 @@ export interface CatalogFacts {
 /** A consent that names the item or its dataset. It holds in `[grantedAt, expiresAt)` until it is withdrawn. */
 export interface ConsentFacts {
   readonly id: string
+  /** Whose consent it is. */
+  readonly subject: string
   readonly purposes: readonly Purpose[]
   /** Empty means everywhere. */
   readonly regions: readonly string[]
@@ -62,8 +64,6 @@ export interface ItemFacts {
   /** Absent when nobody registered the item. */
   readonly item?: CatalogFacts | undefined
   readonly dataset?: DatasetFacts | undefined
-  /** Ids of the legal holds that forbid its use. */
-  readonly holds: readonly string[]
   readonly consents: readonly ConsentFacts[]
   readonly licenses: readonly LicenseFacts[]
   readonly offers: readonly OfferFacts[]
