@@ -1,4 +1,4 @@
-import { agreementRoutes } from './agreements/agreements-router.ts'
+import { licenseRoutes, offerRoutes } from './agreements/agreements-router.ts'
 import { api } from './api.ts'
 import { catalogRoutes } from './catalog/catalog-router.ts'
 import { decisionRoutes } from './decisions/decision-routes.ts'
@@ -7,10 +7,10 @@ import { privacyRoutes } from './privacy/privacy-router.ts'
 
 /** The licensing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
-  ...agreementRoutes,
+  licenses: api.router({ ...licenseRoutes, ...exportRoutes }),
+  offers: api.router(offerRoutes),
   ...catalogRoutes,
   ...decisionRoutes,
-  ...exportRoutes,
   ...privacyRoutes,
 })
 

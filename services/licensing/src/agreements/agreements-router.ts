@@ -51,9 +51,9 @@ const sample = {
   terms: { exclusive: false, region_restrictions: [], duration_days: 365 },
 }
 
-/** Offers and agreements. */
-export const agreementRoutes = {
-  createLicense: api
+/** Agreements, from draft to end. */
+export const licenseRoutes = {
+  create: api
     .procedure({
       ...agreements,
       summary: 'Create an agreement and offer it to its buyer',
@@ -70,7 +70,7 @@ export const agreementRoutes = {
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => createLicense(ctx.deps, ctx.caller, input))),
 
-  listLicenses: api
+  list: api
     .procedure({
       ...reading,
       summary: 'List agreements, newest first',
@@ -90,7 +90,7 @@ export const agreementRoutes = {
     .output(listOf(license))
     .query(({ ctx, input }) => listLicenses(ctx.deps, ctx.caller, input)),
 
-  getLicense: api
+  get: api
     .procedure({
       ...reading,
       summary: 'An agreement with its history',
@@ -105,7 +105,7 @@ export const agreementRoutes = {
       return licenseView(ctx.deps, found.license)
     }),
 
-  licenseText: api
+  text: api
     .procedure({
       ...reading,
       summary: 'The legal text of an agreement, as JSON or as plain text',
@@ -131,7 +131,7 @@ export const agreementRoutes = {
       return { object: 'license_text' as const, ...text }
     }),
 
-  updateLicense: api
+  update: api
     .procedure({
       ...agreements,
       summary: 'Change a draft, or the metadata of an agreement',
@@ -144,7 +144,7 @@ export const agreementRoutes = {
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => updateLicense(ctx.deps, ctx.caller, input))),
 
-  offerLicense: api
+  offer: api
     .procedure({
       ...agreements,
       summary: 'Offer a draft to its buyer',
@@ -156,7 +156,7 @@ export const agreementRoutes = {
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => offerLicense(ctx.deps, ctx.caller, input))),
 
-  acceptLicense: api
+  accept: api
     .procedure({
       ...agreements,
       summary: 'Accept an offered agreement',
@@ -169,7 +169,7 @@ export const agreementRoutes = {
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => acceptLicense(ctx.deps, ctx.caller, input))),
 
-  revokeLicense: api
+  revoke: api
     .procedure({
       ...agreements,
       summary: 'Revoke an agreement, by its creator',
@@ -181,7 +181,7 @@ export const agreementRoutes = {
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => endLicense(ctx.deps, ctx.caller, 'revoke', input))),
 
-  terminateLicense: api
+  terminate: api
     .procedure({
       ...agreements,
       summary: 'Terminate an agreement, by either party',
@@ -194,7 +194,7 @@ export const agreementRoutes = {
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => endLicense(ctx.deps, ctx.caller, 'terminate', input))),
 
-  amendLicense: api
+  amend: api
     .procedure({
       ...agreements,
       summary: 'Offer a new revision of an agreement',
@@ -215,8 +215,11 @@ export const agreementRoutes = {
     .input(licenseAmendment.extend({ license_id }))
     .output(license)
     .mutation(({ ctx, input }) => ctx.once(() => amendLicense(ctx.deps, ctx.caller, input))),
+}
 
-  createOffer: api
+/** What creators offer to all buyers. */
+export const offerRoutes = {
+  create: api
     .procedure({
       ...offering,
       summary: 'Publish an offer to all buyers',
@@ -237,7 +240,7 @@ export const agreementRoutes = {
     .output(offer)
     .mutation(({ ctx, input }) => ctx.once(() => createOffer(ctx.deps, ctx.caller, input))),
 
-  listOffers: api
+  list: api
     .procedure({
       tags: ['Offers'],
       scope: 'catalog:read',
@@ -257,7 +260,7 @@ export const agreementRoutes = {
     .output(listOf(offer))
     .query(({ ctx, input }) => listOffers(ctx.deps, ctx.caller, input)),
 
-  getOffer: api
+  get: api
     .procedure({
       tags: ['Offers'],
       scope: 'catalog:read',
@@ -270,7 +273,7 @@ export const agreementRoutes = {
     .output(offer)
     .query(({ ctx, input }) => getOffer(ctx.deps, ctx.caller, input.offer_id)),
 
-  withdrawOffer: api
+  withdraw: api
     .procedure({
       ...offering,
       summary: 'Withdraw an open offer',

@@ -6,9 +6,8 @@ import { decideUse } from './decide-use.ts'
 
 const hash = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-/** Decisions on uses. */
-export const decisionRoutes = {
-  decideUse: api
+const procedures = {
+  create: api
     .procedure({
       tags: ['Decisions'],
       summary: 'Ask whether items may be used, and get a receipt for the answer',
@@ -30,7 +29,7 @@ export const decisionRoutes = {
     .output(decision)
     .mutation(({ ctx, input }) => ctx.once(() => decideUse(ctx.deps, ctx.caller, input))),
 
-  checkUses: api
+  check: api
     .procedure({
       tags: ['Decisions'],
       summary: 'Check reported uses against rights, without a receipt',
@@ -71,3 +70,6 @@ export const decisionRoutes = {
       data: await decideForUsage(ctx.deps, ctx.caller.tenant, input.uses),
     })),
 }
+
+/** Decisions on uses. */
+export const decisionRoutes = { decisions: api.router(procedures) }

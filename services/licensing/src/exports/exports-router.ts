@@ -18,7 +18,7 @@ const example = { input: { license_id: 'lic_01kqxq5t8r0000000000000000', format:
 
 /** A license in the formats of others. */
 export const exportRoutes = {
-  exportLicense: api
+  export: api
     .procedure({
       tags: ['Licenses'],
       summary: 'A license as RSL 1.0, ODRL 2.2, CAWG 1.1 or Croissant 1.1',
@@ -54,7 +54,7 @@ export const exportRoutes = {
       }
     }),
 
-  exportLicenseLoss: api
+  exportLoss: api
     .procedure({
       tags: ['Licenses'],
       summary: 'What an export of a license cannot say',

@@ -22,7 +22,7 @@ const holdId = z.strictObject({ hold_id: idSchema('hold') })
 
 /** Requests of people for their data. */
 const subjectRequestRoutes = {
-  createSubjectRequest: api
+  create: api
     .procedure({
       tags,
       summary: 'Ask for the erasure or the export of a person’s data',
@@ -38,7 +38,7 @@ const subjectRequestRoutes = {
     .output(wire.subjectRequest)
     .mutation(({ ctx, input }) => ctx.once(() => createSubjectRequest(ctx.deps, ctx.caller, input))),
 
-  listSubjectRequests: api
+  list: api
     .procedure({
       tags,
       summary: 'List data-subject requests, newest first',
@@ -60,7 +60,7 @@ const subjectRequestRoutes = {
       )
     }),
 
-  getSubjectRequest: api
+  get: api
     .procedure({
       tags,
       summary: 'A data-subject request and its outcome',
@@ -75,7 +75,7 @@ const subjectRequestRoutes = {
       requestView(ctx.deps.livemode, await findSubjectRequest(ctx.deps, ctx.caller, input.request_id)),
     ),
 
-  exportSubjectData: api
+  export: api
     .procedure({
       tags,
       summary: 'The data of the person, as one JSON document',
@@ -96,7 +96,7 @@ const subjectRequestRoutes = {
 
 /** How long data is kept. */
 const retentionRoutes = {
-  createRetentionPolicy: api
+  create: api
     .procedure({
       tags,
       summary: 'Let a kind of data go after a time',
@@ -110,7 +110,7 @@ const retentionRoutes = {
     .output(wire.retentionPolicy)
     .mutation(({ ctx, input }) => ctx.once(() => createPolicy(ctx.deps, ctx.caller, input))),
 
-  listRetentionPolicies: api
+  list: api
     .procedure({
       tags,
       summary: 'List retention policies, newest first',
@@ -131,7 +131,7 @@ const retentionRoutes = {
       )
     }),
 
-  getRetentionPolicy: api
+  get: api
     .procedure({
       tags,
       summary: 'A retention policy',
@@ -147,7 +147,7 @@ const retentionRoutes = {
       return policyView(deps.livemode, await findPolicy(deps, caller, input.policy_id))
     }),
 
-  dryRunRetentionPolicy: api
+  dryRun: api
     .procedure({
       tags,
       summary: 'What a run of a policy would purge now',
@@ -161,7 +161,7 @@ const retentionRoutes = {
     .output(wire.retentionRun)
     .mutation(({ ctx, input }) => dryRun(ctx.deps, ctx.caller, input.policy_id)),
 
-  retireRetentionPolicy: api
+  retire: api
     .procedure({
       tags,
       summary: 'End a retention policy',
@@ -178,7 +178,7 @@ const retentionRoutes = {
 
 /** What must be kept. */
 const holdRoutes = {
-  placeHold: api
+  place: api
     .procedure({
       tags,
       summary: 'Keep a party, a license or an item from being erased',
@@ -192,7 +192,7 @@ const holdRoutes = {
     .output(wire.legalHold)
     .mutation(({ ctx, input }) => ctx.once(() => placeHold(ctx.deps, ctx.caller, input))),
 
-  listHolds: api
+  list: api
     .procedure({
       tags,
       summary: 'List legal holds, newest first',
@@ -213,7 +213,7 @@ const holdRoutes = {
       )
     }),
 
-  getHold: api
+  get: api
     .procedure({
       tags,
       summary: 'A legal hold',
@@ -229,7 +229,7 @@ const holdRoutes = {
       return holdView(deps.livemode, await findHold(deps, caller, input.hold_id))
     }),
 
-  releaseHold: api
+  release: api
     .procedure({
       tags,
       summary: 'Release a legal hold',
@@ -245,4 +245,8 @@ const holdRoutes = {
 }
 
 /** Data-subject requests, retention policies and legal holds. */
-export const privacyRoutes = { ...subjectRequestRoutes, ...retentionRoutes, ...holdRoutes }
+export const privacyRoutes = {
+  subjectRequests: api.router(subjectRequestRoutes),
+  retentionPolicies: api.router(retentionRoutes),
+  holds: api.router(holdRoutes),
+}
