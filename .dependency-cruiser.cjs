@@ -22,8 +22,14 @@ module.exports = {
     {
       name: 'packages-never-import-services',
       severity: 'error',
-      from: { path: '^packages/' },
+      from: { path: '^packages/(?!client/)' },
       to: { path: '^services/' },
+    },
+    {
+      name: 'client-knows-services-by-type-only',
+      severity: 'error',
+      from: { path: '^packages/client/', pathNot: test },
+      to: { path: '^services/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'storage-engines-stay-in-their-adapters',

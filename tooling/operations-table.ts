@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { auditConfig, auditLinks } from '@tallystick/audit'
+import { billingConfig, billingLinks } from '@tallystick/billing'
 import { identityConfig, identityLinks } from '@tallystick/identity'
 import { licensingConfig, licensingLinks } from '@tallystick/licensing'
 import { commonConfig, configTable } from '@tallystick/runtime'
@@ -12,6 +13,7 @@ const page = new URL('../docs/operations.md', import.meta.url)
 const configs = {
   identity: { ...identityConfig.shape, ...identityLinks.shape },
   licensing: { ...licensingConfig.shape, ...licensingLinks.shape },
+  billing: { ...billingConfig.shape, ...billingLinks.shape },
   audit: { ...auditConfig.shape, ...auditLinks.shape },
 }
 

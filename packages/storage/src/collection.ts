@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import { InvalidQuery } from './errors.ts'
 import { fieldTypes } from './field-type.ts'
 import type { ScalarType } from './field-type.ts'
+import type { Scalar } from './scalar.ts'
 
-/** What an index key may hold. In an index an absent field counts as null, and null comes first. */
-export type Scalar = string | number | bigint | boolean | Date | Uint8Array | null
+export type { Scalar } from './scalar.ts'
 
 /** The least that a stored document has. */
 export interface Document {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Scalar } from './collection.ts'
+import type { Scalar } from './scalar.ts'
 
 /** What the values of an indexed field are. A number and a bigint of one value are one key. */
 export type ScalarType = 'text' | 'number' | 'boolean' | 'date'

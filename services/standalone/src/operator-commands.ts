@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { anchorCosts, auditCollections, chainConfig, deployRegistry } from '@tallystick/audit'
 import type { ChainConfig } from '@tallystick/audit'
+import { billingCollections } from '@tallystick/billing'
 import { CommandError, exitStatus } from '@tallystick/evidence/tally'
 import type { Command } from '@tallystick/evidence/tally'
 import { createKey, foundTenant, identityCollections, operatorScopes } from '@tallystick/identity'
@@ -144,6 +145,7 @@ function readChains(file: string): ChainConfig[] {
 const collections = {
   identity: identityCollections,
   licensing: licensingCollections,
+  billing: billingCollections,
   audit: auditCollections,
 }
 type ServiceName = keyof typeof collections
