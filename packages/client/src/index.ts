@@ -1,1 +1,5 @@
-export {}
+export { createClient } from './create-client.ts'
+export type { CallContext, ClientOptions, TallystickClient } from './create-client.ts'
+export type { Persistence } from './persistent-fetch.ts'
+export { isTallystickError, RefusedError, UnansweredError } from './tallystick-error.ts'
+export type { Problem, TallystickError, TransportCode } from './tallystick-error.ts'
