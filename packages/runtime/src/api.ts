@@ -35,6 +35,8 @@ export interface Answer {
   status(code: number): void
   /** Sends `body` as it is in place of the JSON of what the procedure returns. */
   raw(contentType: string, body: string | Uint8Array): void
+  /** Sends text as it comes, over REST alone; a failure after the first piece breaks the connection off. */
+  stream(contentType: string, pieces: AsyncIterable<string>): void
 }
 
 /** A change that is thought out but not made: the writes of its one commit, and what to answer when it is made. */

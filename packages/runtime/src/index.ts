@@ -1,4 +1,4 @@
-export { auditEvent, auditRelay } from './audit-events.ts'
+export { auditEvent, auditEvents, auditRelay } from './audit-events.ts'
 export type { AuditOutcome, AuditSink } from './audit-events.ts'
 export { createApi } from './api.ts'
 export type {
@@ -13,6 +13,7 @@ export type {
 } from './api.ts'
 export { authenticateRequest } from './authenticate.ts'
 export { commonConfig, ConfigError, configTable, loadConfig } from './config.ts'
+export { csvLine } from './csv-line.ts'
 export { createServer } from './create-server.ts'
 export type { ServerOptions } from './create-server.ts'
 export { systemEntropy } from './entropy.ts'

@@ -18,6 +18,7 @@ export const linkConfig = {
 export function readServiceKey(file: string): string {
   const key = readFileSync(file, 'utf8').trim()
   // The content is a secret: it must not stand in the message.
-  if (!isWellFormedSecret(key)) throw new Error(`${file} holds no API key; see "API keys" in docs/operations.md`)
+  if (!isWellFormedSecret(key))
+    throw new Error(`${file} holds no API key; see "API keys" in docs/operations.md`)
   return key
 }

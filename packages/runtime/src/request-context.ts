@@ -73,6 +73,7 @@ function openAnswer(reply: FastifyReply): OpenAnswer {
     code: undefined,
     contentType: undefined,
     body: undefined,
+    pieces: undefined,
     headers: undefined,
     replay: undefined,
     header(name, value) {
@@ -85,6 +86,10 @@ function openAnswer(reply: FastifyReply): OpenAnswer {
       reply.header('content-type', contentType)
       answer.contentType = contentType
       answer.body = body
+    },
+    stream(contentType, pieces) {
+      reply.header('content-type', contentType)
+      answer.pieces = pieces
     },
   }
   return answer

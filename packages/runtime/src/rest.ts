@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Fault } from '@tallystick/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -43,6 +44,7 @@ export function registerRest<Deps>(
       }
       reply.code(answer.code ?? status)
       if (answer.body !== undefined) return reply.send(answer.body)
+      if (answer.pieces) return reply.send(Readable.from(answer.pieces))
       if (output === undefined) return reply.send()
       return reply.header('content-type', jsonType).send(JSON.stringify(output))
     }

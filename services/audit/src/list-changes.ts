@@ -1,10 +1,8 @@
-import { Fault } from '@tallystick/protocol'
 import type { AuditRecord, Page, PageInput } from '@tallystick/protocol'
-import { cursorChecked, pageQuery, toPage } from '@tallystick/runtime'
+import { csvLine, cursorChecked, pageQuery, toPage } from '@tallystick/runtime'
 import type { Index } from '@tallystick/storage'
 import type { z } from 'zod'
 import { positions, receipts } from './collections.ts'
-import { csvLine } from './csv-line.ts'
 import type { Deps } from './deps.ts'
 import { entryHex } from './find-receipt.ts'
 import type { StoredReceipt } from './find-receipt.ts'
@@ -24,7 +22,6 @@ export interface ChangeFilter {
   created_before?: string | undefined
 }
 
-const mostExported = 50_000
 const columns = ['id', 'created_at', 'kind', 'actor', 'subject', 'before', 'after', 'reason', 'receipt_hash']
 
 /** What a record says was changed, or undefined when it is of no administrative change. */
@@ -51,27 +48,29 @@ export async function listChanges(
   return toPage(list, filter, { items: views, next })
 }
 
-/**
- * The administrative changes of `tenant` as CSV (RFC 4180), oldest first. Throws Fault `validation_failed` when there are
- * more than 50,000.
- */
-export async function exportChanges(
+/** The administrative changes of `tenant` as lines of CSV (RFC 4180), oldest first. Throws Fault `validation_failed`. */
+export function exportChanges(
   deps: Pick<Deps, 'store' | 'livemode'>,
   tenant: string,
   filter: ChangeFilter,
-): Promise<string> {
+): AsyncIterable<string> {
   const { index, equals } = selection(tenant, filter)
-  const lines = [csvLine(columns)]
-  for await (const receipt of deps.store.scan(index, { equals, range: createdRange(filter) })) {
-    if (lines.length > mostExported) throw tooMany()
+  return linesOf(deps, deps.store.scan(index, { equals, range: createdRange(filter) }))
+}
+
+async function* linesOf(
+  deps: Pick<Deps, 'livemode'>,
+  changed: AsyncIterable<StoredReceipt>,
+): AsyncIterable<string> {
+  yield csvLine(columns)
+  for await (const receipt of changed) {
     const { id, created_at, kind, actor, subject, before, after, reason, receipt_hash } = changeView(
       receipt,
       deps,
     )
     const cells = [id, created_at, kind, actor, subject, before, after, reason, receipt_hash]
-    lines.push(csvLine(cells.map((cell) => cell ?? '')))
+    yield csvLine(cells.map((cell) => cell ?? ''))
   }
-  return lines.join('')
 }
 
 function selection(
@@ -105,11 +104,4 @@ function changeView(receipt: StoredReceipt, deps: Pick<Deps, 'livemode'>, index?
     receipt_hash,
     ...(index !== undefined && { index }),
   }
-}
-
-function tooMany(): Fault {
-  const message = `there are more than ${mostExported} changes`
-  return new Fault('validation_failed', {
-    errors: [{ pointer: '/created_before', message, fix: 'Ask for a shorter time, several times.' }],
-  })
 }

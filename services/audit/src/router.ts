@@ -75,10 +75,10 @@ export const router = api.router({
     })
     .input(wire.changesExportInput)
     .output(z.void())
-    .query(async ({ ctx, input }) => {
-      const text = await exportChanges(ctx.deps, ctx.caller.tenant, input)
+    .query(({ ctx, input }) => {
+      const lines = exportChanges(ctx.deps, ctx.caller.tenant, input)
       ctx.answer.header('content-disposition', 'attachment; filename="changes.csv"')
-      ctx.answer.raw('text/csv; charset=utf-8', text)
+      ctx.answer.stream('text/csv; charset=utf-8', lines)
     }),
 
   get: api

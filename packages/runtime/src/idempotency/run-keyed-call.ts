@@ -28,6 +28,7 @@ export interface OpenAnswer extends Answer {
   code: number | undefined
   contentType: string | undefined
   body: string | Uint8Array | undefined
+  pieces: AsyncIterable<string> | undefined
   headers: Record<string, string> | undefined
   /** The first answer to this request's idempotency key, to be sent in place of any other. */
   replay: KeptAnswer | undefined

@@ -1,5 +1,5 @@
 import { formatDecimal, toMajor } from '@tallystick/money'
-import { Fault } from '@tallystick/protocol'
+import { csvLine } from '@tallystick/runtime'
 import type { Deps } from '../deps.ts'
 import { journals } from './collections.ts'
 import type { Journal } from './post-journal.ts'
@@ -20,26 +20,20 @@ const header = [
   'audit_id',
 ]
 
-const mostJournals = 50_000
-
 /**
- * The postings of the journals in `[from, before)` as CSV (RFC 4180), one line each, oldest first; amounts in major
- * units. Throws Fault `validation_failed` for a window with more than 50,000 journals.
+ * The postings of the journals in `[from, before)` as lines of CSV (RFC 4180), oldest first; amounts in major units.
  */
-export async function exportPostings(
+export async function* exportPostings(
   { store }: Pick<Deps, 'store'>,
   tenant: string,
   { from, before, party }: { from: Date; before: Date; party?: string | undefined },
-): Promise<string> {
-  let text = csvLine(header)
-  let seen = 0
+): AsyncIterable<string> {
+  yield csvLine(header)
   for await (const journal of store.scan(journals.byTenant, { equals: [tenant], range: { from, before } })) {
-    if (++seen > mostJournals) throw tooMany()
     for (const posting of journal.postings) {
-      if (party === undefined || posting.party === party) text += csvLine(cellsOf(journal, posting))
+      if (party === undefined || posting.party === party) yield csvLine(cellsOf(journal, posting))
     }
   }
-  return text
 }
 
 function cellsOf(
@@ -68,20 +62,4 @@ function cellsOf(
 function formatMajor(amount: bigint, currency: string): string {
   const major = toMajor({ amount, currency })
   return formatDecimal(major, major.scale)
-}
-
-/** A line of CSV (RFC 4180); what a spreadsheet would run as a formula is made text. */
-export function csvLine(cells: readonly string[]): string {
-  return `${cells.map((cell) => quoted(/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell)).join(',')}\r\n`
-}
-
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
-}
-
-function tooMany(): Fault {
-  const message = `the window holds more than ${mostJournals} journals`
-  return new Fault('validation_failed', {
-    errors: [{ pointer: '/created_before', message, fix: 'Ask for a shorter window, several times.' }],
-  })
 }

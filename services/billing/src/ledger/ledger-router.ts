@@ -112,10 +112,10 @@ export const ledgerRouter = api.router({
     })
     .input(wire.exportInput)
     .output(z.void())
-    .query(async ({ ctx, input }) => {
+    .query(({ ctx, input }) => {
       const from = new Date(input.created_from)
       const before = new Date(input.created_before)
-      const text = await exportPostings(ctx.deps, ctx.caller.tenant, { from, before, party: input.party })
-      ctx.answer.raw('text/csv; charset=utf-8', text)
+      const lines = exportPostings(ctx.deps, ctx.caller.tenant, { from, before, party: input.party })
+      ctx.answer.stream('text/csv; charset=utf-8', lines)
     }),
 })
