@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { commonConfig, linkConfig, loadConfig } from '@tallystick/runtime'
 import { z } from 'zod'
+import type { StoredParty } from './invoices/collections.ts'
 import { taxTable } from './taxes/tax-table.ts'
 import type { TaxTable } from './taxes/tax-table.ts'
 
@@ -25,6 +26,13 @@ export const billingConfig = z.object({
     .optional()
     .describe('The SMTP server that sends letters'),
   MAIL_FROM: z.string().default('billing@localhost').describe('The sender of letters'),
+  SELLER_NAME: z.string().max(200).default('Tallystick').describe('Who the invoices are from'),
+  SELLER_ADDRESS: z
+    .string()
+    .max(1000)
+    .default('')
+    .describe('The address on invoices; lines are separated by a semicolon'),
+  SELLER_TAX_ID: z.string().max(40).optional().describe('The tax id on invoices, such as a VAT id'),
   STRIPE_SECRET_KEY: z
     .string()
     .optional()
@@ -63,4 +71,11 @@ export function readTaxTable(path: string | undefined): TaxTable {
   } catch (error) {
     throw new Error(`The tax file ${path} cannot be used; see "Taxes" in docs/billing.md`, { cause: error })
   }
+}
+
+/** Who the invoices are from, as the configuration names it. */
+export function sellerOf(config: BillingConfig): StoredParty {
+  const { SELLER_NAME: name, SELLER_ADDRESS: address, SELLER_TAX_ID: taxId } = config
+  const lines = address.split(';').map((line) => line.trim())
+  return { name, address: lines.filter((line) => line !== ''), ...(taxId !== undefined && { taxId }) }
 }

@@ -1,6 +1,7 @@
 import type { Entropy } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 import type { Logger } from 'pino'
+import type { StoredParty } from './invoices/collections.ts'
 import type { AccountsLink, Mailer, RightsLink } from './links.ts'
 import type { PaymentProvider } from './payments/payment-provider.ts'
 import type { TaxCalculator } from './taxes/tax-calculator.ts'
@@ -15,4 +16,8 @@ export interface Deps extends Entropy {
   provider: PaymentProvider
   taxes: TaxCalculator
   mailer: Mailer
+  /** How late a usage event may be reported after it occurred. */
+  lateUsageDays: number
+  /** Who the invoices are from. */
+  seller: StoredParty
 }

@@ -5,7 +5,7 @@ import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { billingCollections } from './collections.ts'
-import { readTaxTable } from './config.ts'
+import { readTaxTable, sellerOf } from './config.ts'
 import type { BillingConfig } from './config.ts'
 import type { Deps } from './deps.ts'
 import type { AccountsLink, RightsLink } from './links.ts'
@@ -63,7 +63,9 @@ export async function startBilling(options: {
     accounts,
     provider: sandboxProvider({ store }),
     taxes: tableTaxes(readTaxTable(config.TAX_FILE)),
+    lateUsageDays: config.LATE_USAGE_DAYS,
     mailer: smtp === undefined ? fileMailer(folder) : smtpMailer({ url: smtp, from }),
+    seller: sellerOf(config),
   }
   const stopLoops = startLoops({
     ...deps,

@@ -2,9 +2,12 @@ import { auditRelay, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
 import { expireGrants } from './credits/expire-grants.ts'
 import type { Deps } from './deps.ts'
+import { accountsRelay } from './dunning/accounts-relay.ts'
+import { run } from './dunning/run-dunning.ts'
 import { mailRelay } from './mail/letter.ts'
 import { expireHolds, resolvePayments } from './payments/resolve-payments.ts'
 import { revokeRelay } from './payments/revoke-relay.ts'
+import { buildMeters } from './usage/build-meter.ts'
 
 /** What the background work of the billing service is made from. */
 export interface LoopDeps extends Deps {
@@ -17,7 +20,7 @@ export interface LoopDeps extends Deps {
 
 /** Starts relays and scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
 export function startLoops(deps: LoopDeps): () => Promise<void> {
-  const { store, now, log, metrics, owner, leaseMs, sink, mailer, rights } = deps
+  const { store, now, log, metrics, owner, leaseMs, sink, mailer, rights, accounts } = deps
   const terms = { store, owner, now, log, metrics, ttlMs: leaseMs }
   const job = (name: string, everyMs: number, run: () => Promise<unknown>) =>
     leaderLoop({ ...terms, name, everyMs, begin: () => async () => void (await run()) })
@@ -25,7 +28,10 @@ export function startLoops(deps: LoopDeps): () => Promise<void> {
     auditRelay({ ...terms, sink }),
     mailRelay({ ...terms, mailer }),
     revokeRelay({ ...terms, rights }),
+    accountsRelay({ ...terms, accounts }),
     job('billing.payments', 5000, () => resolvePayments(deps)),
+    job('billing.dunning', 5000, () => run(deps, undefined, now())),
+    job('billing.meters', 2000, () => buildMeters(deps)),
     job('billing.credits', 30_000, () => expireGrants(deps, now())),
     job('billing.holds', 30_000, () => expireHolds(deps, now())),
   ]

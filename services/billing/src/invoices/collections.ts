@@ -33,6 +33,17 @@ export const storedTax = z.strictObject({
   note: z.string().optional(),
 })
 
+/** Who sells or buys, as the invoice names them for ever. */
+export const storedParty = z.strictObject({
+  name: z.string(),
+  /** Lines of an address, or none. */
+  address: z.array(z.string()),
+  email: z.string().optional(),
+  country: z.string().optional(),
+  taxId: z.string().optional(),
+})
+export type StoredParty = z.infer<typeof storedParty>
+
 /** Invoices. Nothing but status and payments changes once `number` is given. */
 export const invoices = collection('invoices', {
   schema: z.strictObject({
@@ -61,9 +72,26 @@ export const invoices = collection('invoices', {
     paidAt: z.date().optional(),
     footer: z.string().optional(),
     metadata: z.record(z.string(), z.string()),
-    /** Failed attempts to collect it, and when the next one is due. */
+    /** As they were when the invoice was finalized: what a customer is called later changes no invoice. */
+    seller: storedParty.optional(),
+    buyer: storedParty.optional(),
+    /** The test clock of its customer; absent: real time. */
+    clock: z.string().optional(),
+    /** Finished attempts to collect it that took nothing; it names the next one. */
     attempts: z.number(),
+    /** When the next step of its collection is due: an attempt, or the end of grace. */
     nextAttemptAt: z.date().optional(),
+    /** What became of collecting it, from the first failure on. */
+    dunning: z
+      .strictObject({
+        since: z.date(),
+        /** Retries of the schedule that were made. */
+        retries: z.number(),
+        /** Set once nothing more is retried. */
+        graceEndsAt: z.date().optional(),
+        suspended: z.boolean(),
+      })
+      .optional(),
     createdAt: z.date(),
     auditId: z.string(),
   }),
@@ -74,7 +102,8 @@ export const invoices = collection('invoices', {
     byStatus: ['tenant', 'status', 'createdAt'],
     bySubscription: ['tenant', 'subscription', 'createdAt'],
     byNumber: { keys: ['tenant', 'number'], unique: true, where: { number: { exists: true } } },
-    attempts: { keys: ['status', 'nextAttemptAt'], where: { nextAttemptAt: { exists: true } } },
+    attempts: { keys: ['clock', 'nextAttemptAt'], where: { nextAttemptAt: { exists: true } } },
+    pastDue: { keys: ['tenant', 'customer'], where: { status: 'past_due' } },
   },
 })
 

@@ -1,19 +1,19 @@
 import { Fault } from '@tallystick/protocol'
-import { auditIdOf } from '@tallystick/receipt'
-import { auditEvent } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import { insert, replace } from '@tallystick/storage'
-import type { Stored, Write } from '@tallystick/storage'
+import type { Stored } from '@tallystick/storage'
 import { timeOf } from '../clocks/time-of.ts'
 import { creditGrants } from '../credits/collections.ts'
 import { customers } from '../customers/collections.ts'
 import type { Deps } from '../deps.ts'
+import { liftDelinquency } from '../dunning/lift-delinquency.ts'
 import { journals } from '../ledger/collections.ts'
 import { journalIdOf, postJournal, reversedPostings } from '../ledger/post-journal.ts'
 import type { Posting } from '../ledger/post-journal.ts'
 import { payments } from '../payments/collections.ts'
 import { invoices } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
+import { invoiceEvent } from './invoice-event.ts'
 
 const settledPayments = new Set(['failed', 'voided', 'expired'])
 
@@ -32,9 +32,9 @@ export async function voidInvoice(
   await requireNoPayment(deps, invoice)
   const { tenant, id, currency, number, customer } = invoice
   const at = await timeOfInvoice(deps, invoice)
-  const { auditId, write } = told(deps, caller.account, 'invoice.voided', invoice)
+  const { auditId, write } = invoiceEvent(deps, 'invoice.voided', caller.account, invoice)
   const voided: StoredInvoice = { ...invoice, status: 'void', auditId }
-  const writes = [replace(invoices, voided, version), write]
+  const writes = [replace(invoices, voided, version), write, ...(await liftDelinquency(deps, found))]
   const journal = await deps.store.get(journals, journalIdOf(tenant, { kind: 'invoice.finalized', id }))
   if (journal) {
     writes.push(
@@ -79,7 +79,7 @@ export async function writeOffInvoice(
   await requireNoPayment(deps, invoice)
   const { tenant, id, currency, number, customer } = invoice
   const at = await timeOfInvoice(deps, invoice)
-  const { auditId, write } = told(deps, caller.account, 'invoice.uncollectible', invoice)
+  const { auditId, write } = invoiceEvent(deps, 'invoice.uncollectible', caller.account, invoice)
   const left = invoice.amountDue - invoice.amountPaid
   const postings: Posting[] = [
     { code: 'bad_debt', amount: left },
@@ -93,6 +93,7 @@ export async function writeOffInvoice(
       replace(invoices, answer, version),
       write,
       ...postJournal({ tenant, at, currency, cause, auditId, memo, postings }),
+      ...(await liftDelinquency(deps, found, { forgiven: true })),
     ],
     answer,
   }
@@ -105,7 +106,7 @@ async function requireNoPayment(
   for await (const { status } of store.scan(payments.byInvoice, { equals: [tenant, id] })) {
     if (!settledPayments.has(status)) {
       throw new Fault('invalid_state', {
-        detail: `A payment for the invoice is ${status}; void or refund it first`,
+        detail: `A payment for the invoice is ${status}; void it while it is held, or credit the invoice`,
       })
     }
   }
@@ -113,22 +114,6 @@ async function requireNoPayment(
 
 async function timeOfInvoice(deps: Deps, { customer }: StoredInvoice): Promise<Date> {
   return timeOf(deps, (await deps.store.get(customers, customer)) ?? {})
-}
-
-function told(
-  deps: Deps,
-  actor: string,
-  kind: string,
-  invoice: StoredInvoice,
-): { auditId: string; write: Write } {
-  const { tenant, id, number, currency, total } = invoice
-  const event = deps.newId('event')
-  const data = { invoice: id, number: number ?? '', currency, total: Number(total) }
-  const record = { kind, actor, licenses: [], items: [], data }
-  return {
-    auditId: auditIdOf(tenant, event),
-    write: auditEvent({ id: event, tenant, at: deps.now(), record }),
-  }
 }
 
 function wrongState({ status }: StoredInvoice, deed: string): Fault {

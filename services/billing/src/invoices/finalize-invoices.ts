@@ -1,6 +1,4 @@
 import { Fault } from '@tallystick/protocol'
-import { auditIdOf } from '@tallystick/receipt'
-import { auditEvent } from '@tallystick/runtime'
 import { insert, replace } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
 import { creditGrants } from '../credits/collections.ts'
@@ -10,7 +8,9 @@ import type { Deps } from '../deps.ts'
 import { postJournal } from '../ledger/post-journal.ts'
 import type { Posting } from '../ledger/post-journal.ts'
 import { invoices } from './collections.ts'
+import type { StoredParty } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
+import { invoiceEvent } from './invoice-event.ts'
 import { totalsOf } from './invoice-totals.ts'
 import { takeNumbers } from './number-invoices.ts'
 
@@ -42,8 +42,7 @@ export async function finalizeInvoices(
     throw new Error('Two drafts of one customer cannot be finalized in one commit')
   }
   const year = at.getUTCFullYear()
-  const { numbers, write } = await takeNumbers(deps, { tenant, kind: 'invoice', year, count: drafts.length })
-  const writes = [write]
+  const { numbers, writes } = await takeNumbers(deps, { tenant, kind: 'invoice', year, count: drafts.length })
   const finalized: StoredInvoice[] = []
   for (const [place, draft] of drafts.entries()) {
     const number = numbers[place] ?? ''
@@ -65,33 +64,47 @@ async function finalizeOne(
   if (draft.status !== 'draft') {
     throw new Fault('invalid_state', { detail: `The invoice is ${draft.status}; only drafts are finalized` })
   }
-  const { tenant, currency, id } = draft
+  const { tenant, currency } = draft
   const totals = totalsOf(deps, draft.lines, { customer, at })
   const draw = await planDraw(deps, { tenant, customer: customer.id, currency }, totals.total, at)
   const amountDue = totals.total > draw.total ? totals.total - draw.total : 0n
-  const event = deps.newId('event')
-  const auditId = auditIdOf(tenant, event)
   const paid = amountDue === 0n
-  const invoice: StoredInvoice = {
+  const open: StoredInvoice = {
     ...draft,
     ...totals,
     number,
+    seller: deps.seller,
+    buyer: buyerOf(customer),
+    ...(customer.clock !== undefined && { clock: customer.clock }),
     status: paid ? 'paid' : 'open',
     creditsApplied: draw.total,
     amountDue,
     finalizedAt: at,
     dueAt: new Date(at.getTime() + dueDays * dayMs),
     ...(paid ? { paidAt: at } : { nextAttemptAt: at }),
-    auditId,
   }
+  const due = Number(amountDue)
+  const { auditId, write } = invoiceEvent(deps, 'invoice.finalized', customer.id, open, { due })
+  const invoice = { ...open, auditId }
   return {
     invoice,
     further: [
       ...draw.writes,
       ...creditBack(deps, invoice, at),
       ...bookInvoice(invoice, at),
-      auditEvent({ id: event, tenant, at: deps.now(), record: recordOf(invoice, id) }),
+      write,
+      ...(paid ? [invoiceEvent(deps, 'invoice.paid', customer.id, invoice).write] : []),
     ],
+  }
+}
+
+function buyerOf({ name, email, country, taxId }: Customer): StoredParty {
+  return {
+    name,
+    address: [],
+    ...(email !== undefined && { email }),
+    ...(country !== undefined && { country }),
+    ...(taxId !== undefined && { taxId }),
   }
 }
 
@@ -140,10 +153,4 @@ function bookInvoice(invoice: StoredInvoice, at: Date): Write[] {
     memo,
     postings,
   })
-}
-
-function recordOf({ customer, number, currency, total, amountDue, lines }: StoredInvoice, id: string) {
-  const licenses = [...new Set(lines.flatMap(({ license }) => license ?? []))].slice(0, 100)
-  const data = { invoice: id, number: number ?? '', currency, total: Number(total), due: Number(amountDue) }
-  return { kind: 'invoice.finalized', actor: customer, licenses, items: [], data }
 }

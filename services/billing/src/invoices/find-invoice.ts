@@ -22,8 +22,11 @@ export async function findInvoice(
   return invoice
 }
 
-/** The id of the invoice that closes a subscription's period: a billing run that is repeated finds the same one. */
-export function invoiceIdOf(tenant: string, subscription: string, periodStart: Date): string {
-  const name = JSON.stringify([tenant, subscription, periodStart.toISOString()])
+/**
+ * The id of the invoice for what a subscription's `closing`-th closing (from 0), of the period that ends at `boundary`,
+ * brings: a billing run that is repeated finds the same one.
+ */
+export function invoiceIdOf(tenant: string, subscription: string, boundary: Date, closing: number): string {
+  const name = JSON.stringify([tenant, subscription, boundary.toISOString(), closing])
   return derivedId('invoice', hash('sha256', name, 'buffer'))
 }

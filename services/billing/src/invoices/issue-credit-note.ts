@@ -4,7 +4,7 @@ import { auditIdOf } from '@tallystick/receipt'
 import { auditEvent } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import { insert, replace } from '@tallystick/storage'
-import type { Stored } from '@tallystick/storage'
+import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { timeOf } from '../clocks/time-of.ts'
 import { creditGrants } from '../credits/collections.ts'
@@ -14,6 +14,7 @@ import { postJournal } from '../ledger/post-journal.ts'
 import type { Posting } from '../ledger/post-journal.ts'
 import { creditNotes, invoices } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
+import { payInvoice } from './pay-invoice.ts'
 import { takeNumbers } from './number-invoices.ts'
 
 /** A credit note as it is stored. */
@@ -29,11 +30,12 @@ export async function issueCreditNote(
   found: Stored<StoredInvoice>,
   { amount, reason }: { amount: bigint; reason: string },
 ): Promise<Plan<CreditNote>> {
-  const { version, ...invoice } = found
+  const { version: _, ...invoice } = found
   if (invoice.status !== 'open' && invoice.status !== 'past_due' && invoice.status !== 'paid') {
     throw new Fault('invalid_state', { detail: `An invoice that is ${invoice.status} cannot be credited` })
   }
-  const left = invoice.total - invoice.amountCredited
+  // What was refunded was given back already.
+  const left = invoice.total - invoice.amountCredited - invoice.amountRefunded
   if (amount > left) {
     throw new Fault('validation_failed', {
       errors: [{ pointer: '/amount', message: `is more than the ${left} that is left of the invoice` }],
@@ -43,7 +45,7 @@ export async function issueCreditNote(
   const at = await timeOf(deps, (await deps.store.get(customers, customerId)) ?? {})
   const event = deps.newId('event')
   const auditId = auditIdOf(tenant, event)
-  const { numbers, write } = await takeNumbers(deps, {
+  const { numbers, writes } = await takeNumbers(deps, {
     tenant,
     kind: 'credit_note',
     year: at.getUTCFullYear(),
@@ -76,9 +78,9 @@ export async function issueCreditNote(
   const record = { kind: 'credit_note.issued', actor: caller.account, licenses: [], items: [] }
   return {
     writes: [
-      write,
+      ...writes,
       insert(creditNotes, note),
-      replace(invoices, afterNote(invoice, { amount, offDue, at }), version),
+      ...(await afterNote(deps, found, { amount, offDue, at })),
       ...bookNote(note, { offDue, back, at }),
       ...(back > 0n ? [insert(creditGrants, grantOf(deps, note, back))] : []),
       auditEvent({
@@ -92,15 +94,17 @@ export async function issueCreditNote(
   }
 }
 
-function afterNote(
-  invoice: StoredInvoice,
+async function afterNote(
+  deps: Deps,
+  { version, ...invoice }: Stored<StoredInvoice>,
   { amount, offDue, at }: { amount: bigint; offDue: bigint; at: Date },
-): StoredInvoice {
+): Promise<Write[]> {
   const amountDue = invoice.amountDue - offDue
   const credited: StoredInvoice = { ...invoice, amountDue, amountCredited: invoice.amountCredited + amount }
-  if (invoice.status === 'paid' || amountDue > invoice.amountPaid) return credited
-  const { nextAttemptAt: _, ...settled } = credited
-  return { ...settled, status: 'paid', paidAt: at }
+  if (invoice.status === 'paid' || amountDue > invoice.amountPaid) {
+    return [replace(invoices, credited, version)]
+  }
+  return (await payInvoice(deps, { invoice: credited, version, at })).writes
 }
 
 function bookNote(note: CreditNote, { offDue, back, at }: { offDue: bigint; back: bigint; at: Date }) {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { derivedId } from '@tallystick/protocol'
-import { insert, replace } from '@tallystick/storage'
+import { ensure, replace } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
 import { invoiceCounters } from './collections.ts'
@@ -9,14 +9,14 @@ import { invoiceCounters } from './collections.ts'
 export type Numbered = 'invoice' | 'credit_note'
 
 /**
- * The next `count` numbers of a tenant for a year, such as `2026-000042`, and the write that takes them. The write
+ * The next `count` numbers of a tenant for a year, such as `2026-000042`, and the writes that take them. They
  * must be in the commit that gives the numbers away: two who draw at once cannot both pass, so no number is given
  * twice and none is lost.
  */
 export async function takeNumbers(
   { store }: Pick<Deps, 'store'>,
   { tenant, kind, year, count }: { tenant: string; kind: Numbered; year: number; count: number },
-): Promise<{ numbers: string[]; write: Write }> {
+): Promise<{ numbers: string[]; writes: Write[] }> {
   const id = derivedId('invoice', hash('sha256', JSON.stringify([tenant, kind, year]), 'buffer'))
   const found = await store.get(invoiceCounters, id)
   const last = (found?.last ?? 0) + count
@@ -26,6 +26,7 @@ export async function takeNumbers(
     (_, place) => `${prefix}${year}-${String(last - count + place + 1).padStart(6, '0')}`,
   )
   const counter = { id, tenant, year, last }
-  const write = found ? replace(invoiceCounters, counter, found.version) : insert(invoiceCounters, counter)
-  return { numbers, write }
+  // Who comes second to a new year must see a changed version, and try again, not a taken id.
+  const begin = found ? [] : [ensure(invoiceCounters, { ...counter, last: 0 })]
+  return { numbers, writes: [...begin, replace(invoiceCounters, counter, found?.version ?? 1)] }
 }

@@ -1,4 +1,11 @@
-import { parseDecimal, roundDecimal, addDecimals, divideDecimals, multiplyDecimals } from '@tallystick/money'
+import {
+  addDecimals,
+  divideDecimals,
+  formatDecimal,
+  multiplyDecimals,
+  parseDecimal,
+  roundDecimal,
+} from '@tallystick/money'
 import { z } from 'zod'
 import type { TaxableLine, TaxCalculator, TaxLine, TaxSituation } from './tax-calculator.ts'
 
@@ -38,8 +45,9 @@ export function tableTaxes(table: TaxTable): TaxCalculator {
     calculate(lines, situation) {
       const rate = table.rates.find((row) => holds(row, situation))
       if (!rate || situation.treatment === 'exempt') return []
+      if (owesItself(rate, situation)) return lines.length === 0 ? [] : [reverseCharge(rate, lines)]
       const byRate = Map.groupBy(lines, ({ taxCode }) => rateOf(rate, taxCode))
-      return [...byRate].map(([percentage, taxed]) => taxOf(table, rate, percentage, taxed, situation))
+      return [...byRate].map(([percentage, taxed]) => taxOf(table, rate, percentage, taxed))
     },
   }
 }
@@ -49,8 +57,26 @@ function holds(row: Rate, { country, at }: TaxSituation): boolean {
   return row.country === country && (!from || from <= at) && (!before || at < before)
 }
 
+/** The rate of a tax code in its shortest form: `0.190` and `0.19` are one rate, rounded together. */
 function rateOf(row: Rate, taxCode: string | undefined): string {
-  return (taxCode !== undefined && Object.hasOwn(row.codes, taxCode) && row.codes[taxCode]) || row.rate
+  const ofCode = taxCode !== undefined && Object.hasOwn(row.codes, taxCode) ? row.codes[taxCode] : undefined
+  return formatDecimal(parseDecimal(ofCode ?? row.rate))
+}
+
+function owesItself(row: Rate, { treatment, taxId }: TaxSituation): boolean {
+  return row.reverse_charge && treatment === 'reverse_charge' && taxId !== undefined
+}
+
+function reverseCharge(row: Rate, lines: readonly TaxableLine[]): TaxLine {
+  return {
+    name: row.name,
+    jurisdiction: row.country,
+    rate: '0',
+    inclusive: false,
+    base: sumOf(lines),
+    amount: 0n,
+    note: 'Reverse charge: the recipient owes the tax',
+  }
 }
 
 function taxOf(
@@ -58,23 +84,16 @@ function taxOf(
   row: Rate,
   rate: string,
   lines: readonly TaxableLine[],
-  { treatment, taxId }: TaxSituation,
 ): TaxLine {
-  const about = { name: row.name, jurisdiction: row.country, rate, inclusive }
-  const gross = lines.reduce((sum, { amount }) => sum + amount, 0n)
-  if (row.reverse_charge && treatment === 'reverse_charge' && taxId !== undefined) {
-    return {
-      ...about,
-      rate: '0',
-      inclusive: false,
-      base: gross,
-      amount: 0n,
-      note: 'Reverse charge: the recipient owes the tax',
-    }
-  }
+  const gross = sumOf(lines)
   const parts = rounding === 'line' ? lines.map(({ amount }) => amount) : [gross]
   const amount = parts.reduce((sum, part) => sum + taxIn(part, rate, inclusive), 0n)
-  return { ...about, base: inclusive ? gross - amount : gross, amount }
+  const base = inclusive ? gross - amount : gross
+  return { name: row.name, jurisdiction: row.country, rate, inclusive, base, amount }
+}
+
+function sumOf(lines: readonly TaxableLine[]): bigint {
+  return lines.reduce((sum, { amount }) => sum + amount, 0n)
 }
 
 /** The tax on, or within, an amount of minor units; half away from zero. */
