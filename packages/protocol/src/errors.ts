@@ -126,6 +126,11 @@ const table = {
     title: 'The range is not within the log',
     fix: 'Ask for sizes with 0 < from ≤ to ≤ the size of the published checkpoint.',
   },
+  usage_cap_reached: {
+    status: 429,
+    title: 'A usage cap is reached',
+    fix: 'Raise or remove the cap that `detail` names, or wait until its next period; the event was not recorded.',
+  },
   rate_limited: { status: 429, title: 'Too many requests', fix: 'Wait as long as Retry-After says.' },
   internal: {
     status: 500,

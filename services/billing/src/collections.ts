@@ -6,14 +6,23 @@ import { customers } from './customers/collections.ts'
 import { creditNotes, invoiceCounters, invoices } from './invoices/collections.ts'
 import { balanceCheckpoints, journals, ledgerAccounts } from './ledger/collections.ts'
 import { payments, refunds } from './payments/collections.ts'
-import { sandboxDeeds } from './payments/sandbox-provider.ts'
+import { sandboxDeeds, sandboxHolds } from './payments/sandbox-provider.ts'
 import { plans, prices } from './prices/collections.ts'
-import { subscriptions } from './subscriptions/collections.ts'
-import { meters, usageEvents } from './usage/collections.ts'
+import { billedUsage, subscriptions } from './subscriptions/collections.ts'
+import {
+  lateUsage,
+  meterEpochs,
+  meters,
+  usageBuckets,
+  usageControls,
+  usageEvents,
+  usageMembers,
+} from './usage/collections.ts'
 
 /** What the billing service must keep. */
 export const billingCollections: Collection[] = [
   balanceCheckpoints,
+  billedUsage,
   creditGrants,
   creditNotes,
   customers,
@@ -21,6 +30,8 @@ export const billingCollections: Collection[] = [
   invoices,
   journals,
   ledgerAccounts,
+  lateUsage,
+  meterEpochs,
   meters,
   outbox,
   payments,
@@ -28,7 +39,11 @@ export const billingCollections: Collection[] = [
   prices,
   refunds,
   sandboxDeeds,
+  sandboxHolds,
   subscriptions,
   testClocks,
+  usageBuckets,
+  usageControls,
   usageEvents,
+  usageMembers,
 ]

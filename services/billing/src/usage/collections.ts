@@ -22,12 +22,17 @@ export const usageEvents = collection('usage_events', {
     quantity: z.string(),
     modelId: z.string().optional(),
     purpose: z.string(),
+    region: z.string().optional(),
     dimensions: z.record(z.string(), z.string()),
     /** The event that an adjust or deprecate corrects. */
     corrects: z.string().optional(),
-    /** What counts after corrections: an exact decimal, or absent once deprecated. */
+    /** Why it was corrected. */
+    reason: z.string().optional(),
+    /** What counts after corrections: an exact decimal, or absent once deprecated and for what never counted. */
     effective: z.string().optional(),
     digest: z.string(),
+    /** Which meters its commit fed: those whose own epoch is not above. */
+    epoch: z.number(),
     occurredAt: z.date(),
     receivedAt: z.date(),
     auditId: z.string(),
@@ -35,11 +40,13 @@ export const usageEvents = collection('usage_events', {
   partition: 'id',
   indexes: {
     byTenant: ['tenant', 'occurredAt'],
-    byCustomer: ['tenant', 'customer', 'metric', 'occurredAt'],
+    byCustomer: ['tenant', 'customer', 'occurredAt'],
     byLicense: ['tenant', 'licenses[]', 'occurredAt'],
-    byKey: ['tenant', 'apiKey', 'occurredAt'],
+    byKey: { keys: ['tenant', 'apiKey', 'occurredAt'], where: { apiKey: { exists: true } } },
+    corrections: { keys: ['corrects', 'receivedAt'], where: { corrects: { exists: true } } },
   },
 })
+export type UsageEvent = z.infer<typeof usageEvents.schema>
 
 /** How events are counted: which ones, which of their fields, and how. */
 export const meters = collection('meters', {
@@ -49,17 +56,106 @@ export const meters = collection('meters', {
     name: z.string(),
     metric: z.string(),
     aggregation: z.enum(['count', 'sum', 'max', 'last', 'unique']),
-    /** What `unique` counts: `quantity`, `model_id`, `item`, or `dimensions.<name>`. */
+    /** What `unique` counts; the others look at `quantity`. */
     field: z.string(),
     filters: z.array(z.strictObject({ field: z.string(), values: z.array(z.string()) })),
     groupBy: z.array(z.string()),
     active: z.boolean(),
+    /** While `building`, events of before its epoch are still being counted. */
+    status: z.enum(['building', 'active', 'archived']),
+    /** Events of a lower epoch are counted by the builder, all others in the commit that brings them. */
+    epoch: z.number(),
+    /** Where the builder is: the cursor of its next page. */
+    progress: z.string().optional(),
     createdAt: z.date(),
   }),
   partition: 'tenant',
   indexes: {
     byTenant: ['tenant', 'createdAt'],
-    byMetric: ['tenant', 'metric', 'createdAt'],
+    feeding: { keys: ['tenant', 'metric', 'createdAt'], where: { active: true } },
     byName: { keys: ['tenant', 'name'], unique: true },
+    building: { keys: ['status', 'createdAt'], where: { status: 'building' } },
   },
+})
+export type Meter = z.infer<typeof meters.schema>
+
+/** One document a tenant, its id the tenant's: moves on with each change of its meters, and every report expects it. */
+export const meterEpochs = collection('meter_epochs', {
+  schema: z.strictObject({ id: z.string(), epoch: z.number() }),
+  partition: 'id',
+})
+
+/** What a meter counted of a customer's events of one UTC hour and one combination of its group-by values. */
+export const usageBuckets = collection('usage_buckets', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    /** Meter id and epoch: a rebuilt meter has other buckets. */
+    series: z.string(),
+    customer: z.string(),
+    hour: z.date(),
+    group: z.array(z.string()),
+    count: z.bigint(),
+    /** The sum × 10¹² = high × 10²⁰ + middle × 10¹⁰ + low; no part overflows below 900 million events. */
+    high: z.bigint(),
+    middle: z.bigint(),
+    low: z.bigint(),
+    /** The greatest or latest value; absent when no event counts any more. */
+    value: z.string().optional(),
+    valueAt: z.date().optional(),
+    valueSequence: z.number().optional(),
+  }),
+  partition: 'tenant',
+  indexes: {
+    byCustomer: ['tenant', 'series', 'customer', 'hour'],
+    byHour: ['tenant', 'series', 'hour'],
+  },
+})
+export type UsageBucket = z.infer<typeof usageBuckets.schema>
+
+/** What `unique` saw in an hour, and in how many events: what no event names any more does not count. */
+export const usageMembers = collection('usage_members', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    series: z.string(),
+    customer: z.string(),
+    hour: z.date(),
+    group: z.array(z.string()),
+    member: z.string(),
+    uses: z.bigint(),
+  }),
+  partition: 'tenant',
+  indexes: {
+    byCustomer: ['tenant', 'series', 'customer', 'hour'],
+    byHour: ['tenant', 'series', 'hour'],
+  },
+})
+export type UsageMember = z.infer<typeof usageMembers.schema>
+
+/** What every report of a customer's usage must know; the id is the customer's. Each report expects its version. */
+export const usageControls = collection('usage_controls', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    /** What occurred before was invoiced: whatever lands there now is late. */
+    billedUntil: z.date().optional(),
+    /** How many thresholds are watched. */
+    alerts: z.number(),
+  }),
+  partition: 'tenant',
+})
+
+/** Hours of a customer's meter in which something changed after they were invoiced. */
+export const lateUsage = collection('late_usage', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    customer: z.string(),
+    meter: z.string(),
+    hour: z.date(),
+    changes: z.bigint(),
+  }),
+  partition: 'tenant',
+  indexes: { byCustomer: ['tenant', 'customer', 'hour'] },
 })

@@ -1,0 +1,57 @@
+import { Fault } from '@tallystick/protocol'
+import { ensure, expect } from '@tallystick/storage'
+import type { Stored, Write } from '@tallystick/storage'
+import type { Deps } from '../deps.ts'
+import { meterEpochs, meters } from './collections.ts'
+import type { Meter } from './collections.ts'
+
+/** Which meters a commit has to feed; it holds as long as the tenant's meters stay as they are. */
+export interface FedMeters {
+  epoch: { epoch: number; version: number; expected: Write }
+  meters: Stored<Meter>[]
+}
+
+/** The most meters of a tenant that are not archived. */
+export const mostMeters = 100
+
+/**
+ * The meters of some metrics that take in events, and the write that keeps a commit from passing when a meter was
+ * made, rebuilt or archived meanwhile. So each event is counted either by its commit or by the builder, never by both.
+ */
+export async function metersOf(
+  { store }: Pick<Deps, 'store'>,
+  tenant: string,
+  metrics: ReadonlySet<string>,
+): Promise<FedMeters> {
+  // Before the meters: whatever changes them after this read fails the commit.
+  const epoch = await epochOf({ store }, tenant)
+  const found = await Promise.all(
+    [...metrics].map((metric) => store.find(meters.feeding, { equals: [tenant, metric], limit: mostMeters })),
+  )
+  return { epoch, meters: found.flatMap(({ items }) => items) }
+}
+
+/** The tenant's meter epoch; made at its first use. */
+export async function epochOf({ store }: Pick<Deps, 'store'>, tenant: string): Promise<FedMeters['epoch']> {
+  let found = await store.get(meterEpochs, tenant)
+  if (!found) {
+    await store.commit([ensure(meterEpochs, { id: tenant, epoch: 0 })])
+    found = await store.get(meterEpochs, tenant)
+  }
+  if (!found) throw new Error(`the meter epoch of ${tenant} is gone`)
+  const { epoch, version } = found
+  return { epoch, version, expected: expect(meterEpochs, tenant, version) }
+}
+
+/** The meter of that id, or of that name; Fault `not_found`. */
+export async function findMeter(
+  { store }: Pick<Deps, 'store'>,
+  tenant: string,
+  name: string,
+): Promise<Stored<Meter>> {
+  const byId = name.startsWith('meter_') ? await store.get(meters, name) : undefined
+  if (byId?.tenant === tenant) return byId
+  const { items } = await store.find(meters.byName, { equals: [tenant, name], limit: 1 })
+  if (!items[0]) throw new Fault('not_found')
+  return items[0]
+}

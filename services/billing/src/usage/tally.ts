@@ -1,0 +1,89 @@
+import type { Meter, UsageBucket, UsageEvent, UsageMember } from './collections.ts'
+import { fieldValues } from './event-fields.ts'
+import { fromLimbs, fromScaled, toScaled } from './scaled.ts'
+
+/** Takes in buckets, members and single events, and tells the figure of all of them: `aggregate` of packages/pricing. */
+export interface Tally {
+  addBucket(bucket: UsageBucket): void
+  addMember(member: UsageMember): void
+  addEvent(event: UsageEvent): void
+  /** An exact decimal; of nothing it is zero. */
+  figure(): string
+}
+
+/** An empty tally for a meter. */
+export function createTally(meter: Pick<Meter, 'aggregation' | 'field'>): Tally {
+  switch (meter.aggregation) {
+    case 'unique':
+      return uniqueTally(meter.field)
+    case 'max':
+      return maxTally()
+    case 'last':
+      return lastTally()
+    default:
+      return sumTally(meter.aggregation)
+  }
+}
+
+function sumTally(kind: 'count' | 'sum'): Tally {
+  let count = 0n
+  let sum = 0n
+  return {
+    addBucket(bucket) {
+      count += bucket.count
+      sum += fromLimbs(bucket)
+    },
+    addMember() {},
+    addEvent(event) {
+      count += 1n
+      sum += toScaled(event.effective ?? '0')
+    },
+    figure: () => (kind === 'count' ? String(count) : fromScaled(sum)),
+  }
+}
+
+function maxTally(): Tally {
+  let max = 0n
+  const add = (value: string | undefined) => {
+    const scaled = toScaled(value ?? '0')
+    if (scaled > max) max = scaled
+  }
+  return {
+    addBucket: ({ value }) => add(value),
+    addMember() {},
+    addEvent: ({ effective }) => add(effective),
+    figure: () => fromScaled(max),
+  }
+}
+
+function lastTally(): Tally {
+  let last = { at: -Infinity, sequence: 0, value: 0n }
+  const add = (at: number, sequence: number, value: bigint) => {
+    const order = at - last.at || sequence - last.sequence
+    if (order > 0 || (order === 0 && value > last.value)) last = { at, sequence, value }
+  }
+  return {
+    addBucket({ value, valueAt, valueSequence = 0 }) {
+      if (value !== undefined && valueAt) add(valueAt.getTime(), valueSequence, toScaled(value))
+    },
+    addMember() {},
+    addEvent({ effective, occurredAt, receivedAt }) {
+      if (effective !== undefined) add(occurredAt.getTime(), receivedAt.getTime(), toScaled(effective))
+    },
+    figure: () => fromScaled(last.value),
+  }
+}
+
+function uniqueTally(field: string): Tally {
+  const members = new Set<string>()
+  return {
+    addBucket() {},
+    addMember({ member, uses }) {
+      if (uses > 0n) members.add(member)
+    },
+    addEvent(event) {
+      for (const value of fieldValues(event, field)) members.add(value)
+    },
+    figure: () => String(members.size),
+  }
+}
