@@ -34,7 +34,7 @@ export async function createCustomer(deps: Deps, caller: Caller, input: Customer
     ...optional('country', input.country),
     ...optional('taxId', input.tax_id),
     taxTreatment: input.tax_treatment ?? 'taxable',
-    ...(await methodOf(deps, input.reference, input.payment_method)),
+    ...(await methodOf(deps, { tenant, customer: input.reference }, input.payment_method)),
     ...optional('clock', input.test_clock),
     suspended: false,
     metadata: input.metadata ?? {},
@@ -49,6 +49,7 @@ export async function createCustomer(deps: Deps, caller: Caller, input: Customer
 /** Changes what may change of a customer; reference, currency, zone and clock stay. */
 export async function updateCustomer(deps: Deps, caller: Caller, input: CustomerChange): Promise<Plan<View>> {
   const { version, ...before } = await findCustomer(deps, caller, input.customer_id)
+  const { tenant } = before
   const customer: Unversioned = {
     ...before,
     ...optional('name', input.name),
@@ -56,7 +57,7 @@ export async function updateCustomer(deps: Deps, caller: Caller, input: Customer
     ...optional('country', input.country),
     ...optional('taxId', input.tax_id),
     ...optional('taxTreatment', input.tax_treatment),
-    ...(await methodOf(deps, before.reference, input.payment_method)),
+    ...(await methodOf(deps, { tenant, customer: before.reference }, input.payment_method)),
     ...optional('metadata', input.metadata),
   }
   return {
@@ -91,9 +92,13 @@ export function viewCustomer({ livemode }: Pick<Deps, 'livemode'>, customer: Unv
   }
 }
 
-async function methodOf(deps: Deps, customer: string, token: string | undefined) {
+async function methodOf(
+  deps: Deps,
+  of: { tenant: string; customer: string },
+  token: string | undefined,
+) {
   if (token === undefined) return {}
-  const method = await deps.provider.attachMethod({ customer, token })
+  const method = await deps.provider.attachMethod({ ...of, token })
   return { paymentMethod: { provider: deps.provider.name, ...method } }
 }
 

@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto'
-import { derivedId, Fault } from '@tallystick/protocol'
+import { Fault } from '@tallystick/protocol'
 import { auditIdOf } from '@tallystick/receipt'
 import type { Caller } from '@tallystick/runtime'
 import { insert } from '@tallystick/storage'
@@ -9,9 +8,10 @@ import { findCustomer } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { invoices } from '../invoices/collections.ts'
+import { stillOwed } from '../invoices/settle-invoice.ts'
 import { carryOut } from './ask-provider.ts'
 import { payments } from './collections.ts'
-import { withIntent } from './payment-machine.ts'
+import { paymentIdOf, withIntent } from './payment-machine.ts'
 import type { Payment } from './payment-machine.ts'
 import type { AuthorizeInput } from './payment-schemas.ts'
 
@@ -52,12 +52,17 @@ export async function authorizePayment(
 /** Holds money on a customer's method, once for each name. Resumes what a crash has left. */
 export async function authorize(deps: Deps, wanted: Authorization): Promise<Payment> {
   const { tenant, customer, name } = wanted
-  const id = derivedId('payment', hash('sha256', JSON.stringify([tenant, name]), 'buffer'))
+  const id = paymentIdOf(tenant, name)
   const before = await deps.store.get(payments, id)
   if (before) return carryOut(deps, before, { askedBefore: true })
   if (!customer.paymentMethod) {
     throw new Fault('invalid_state', {
       detail: 'The customer has no payment method; add one with payment_method',
+    })
+  }
+  if (customer.paymentMethod.provider !== deps.provider.name) {
+    throw new Fault('invalid_state', {
+      detail: `The customer's payment method belongs to ${customer.paymentMethod.provider}; add one again`,
     })
   }
   const at = await timeOf(deps, customer)
@@ -73,6 +78,7 @@ export async function authorize(deps: Deps, wanted: Authorization): Promise<Paym
     captured: 0n,
     refunded: 0n,
     status: 'authorizing',
+    deeds: 0,
     provider: deps.provider.name,
     method: customer.paymentMethod.token,
     metadata,
@@ -81,7 +87,7 @@ export async function authorize(deps: Deps, wanted: Authorization): Promise<Paym
     // Of the event that its answer will be; until then of none.
     auditId: auditIdOf(tenant, id),
   }
-  const intended = withIntent(payment, { action: 'authorize', amount }, at)
+  const intended = withIntent(payment, { action: 'authorize', amount }, { at, now: deps.now() })
   return carryOut(deps, await insertOnce(deps, intended), { askedBefore: false })
 }
 
@@ -104,10 +110,10 @@ async function amountDue({ store }: Pick<Deps, 'store'>, customer: Customer, id:
       errors: [{ pointer: '/invoice', message: 'names no invoice of the customer' }],
     })
   }
-  if (invoice.status !== 'open' && invoice.status !== 'past_due') {
-    throw new Fault('invalid_state', { detail: `The invoice is ${invoice.status}; only open ones are paid` })
-  }
-  return invoice.amountDue - invoice.amountPaid
+  const owed = stillOwed(invoice)
+  if (owed === 0n)
+    throw new Fault('invalid_state', { detail: `The invoice is ${invoice.status}: nothing is due` })
+  return owed
 }
 
 function refused(pointer: string, message: string): Fault {

@@ -3,11 +3,13 @@ import { auditEvent, outboxEvent } from '@tallystick/runtime'
 import { replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
+import { promptCollection } from '../dunning/prompt-collection.ts'
 import { settleInvoice } from '../invoices/settle-invoice.ts'
 import { postJournal } from '../ledger/post-journal.ts'
 import { payments, refunds } from './collections.ts'
 import { afterAnswer } from './payment-machine.ts'
-import type { Intent, Payment, Settled } from './payment-machine.ts'
+import type { Intent, Payment } from './payment-machine.ts'
+import type { Settled } from './payment-provider.ts'
 
 /** The stream on which licenses are revoked after a refund. */
 export const rightsStream = 'rights'
@@ -23,32 +25,65 @@ export async function bookAnswer(
   at: Date,
 ): Promise<{ writes: Write[]; payment: Payment }> {
   const { version, ...before } = stored
-  const { intent, tenant } = stored
+  const { tenant } = stored
+  const { intent, settled } = whatHappened(stored.intent, answer)
   const event = deps.newId('event')
   const auditId = auditIdOf(tenant, event)
-  const payment: Payment = { ...afterAnswer({ ...before, intent }, answer, at), auditId }
-  const succeeded = answer.outcome === 'succeeded'
+  const payment: Payment = {
+    ...afterAnswer({ ...before, intent }, settled, { at, now: deps.now() }),
+    auditId,
+  }
+  const succeeded = settled.outcome === 'succeeded'
   const writes = [
     replace(payments, payment, version),
-    auditEvent({ id: event, tenant, at: deps.now(), record: recordOf(payment, intent, answer) }),
+    auditEvent({ id: event, tenant, at: deps.now(), record: recordOf(payment, intent, settled) }),
     ...(intent.refund === undefined ? [] : await refundWrites(deps, intent.refund, succeeded, auditId)),
   ]
   if (succeeded && (intent.action === 'capture' || intent.action === 'refund')) {
     writes.push(...moveMoney(payment, intent, { at, auditId }))
     if (payment.invoice !== undefined) {
       const amount = intent.action === 'capture' ? intent.amount : -intent.amount
-      writes.push(...(await settleInvoice(deps, { tenant, invoice: payment.invoice, amount, at })))
+      const { invoice } = payment
+      writes.push(
+        ...(await settleInvoice(deps, {
+          tenant,
+          invoice,
+          amount,
+          cause: causeOf(payment, intent),
+          auditId,
+          at,
+        })),
+      )
     }
   }
+  if (succeeded && stored.status === 'requires_action')
+    writes.push(...(await promptCollection(deps, payment, at)))
   return { writes, payment }
+}
+
+/** What is booked where something else was done to the hold than what was asked for: that which was done. */
+function whatHappened(
+  intent: Intent,
+  answer: Settled,
+): { intent: Intent; settled: Exclude<Settled, { outcome: 'superseded' }> } {
+  if (answer.outcome !== 'superseded') return { intent, settled: answer }
+  const { by: action, amount, reference } = answer
+  return { intent: { ...intent, action, amount }, settled: { outcome: 'succeeded', reference } }
+}
+
+/** The name of a movement of money: a payment is captured once, and each of its refunds is given once. */
+function causeOf({ id }: Payment, { action, refund }: Intent): string {
+  return [id, action, refund].filter((part) => part !== undefined).join(':')
 }
 
 /** The journal of captured or refunded money. What pays no invoice is owed to the customer until it is earned. */
 function moveMoney(
-  { tenant, currency, customer, id, invoice }: Payment,
-  { action, amount, key }: Intent,
+  payment: Payment,
+  intent: Intent,
   { at, auditId }: { at: Date; auditId: string },
 ): Write[] {
+  const { tenant, currency, customer, id, invoice } = payment
+  const { action, amount } = intent
   const sign = action === 'capture' ? 1n : -1n
   const unearned = { code: 'deferred_revenue' as const, party: customer }
   const owed = { code: 'receivable' as const, party: customer }
@@ -56,7 +91,7 @@ function moveMoney(
     tenant,
     at,
     currency,
-    cause: { kind: `payment.${action}`, id: key },
+    cause: { kind: `payment.${action}`, id: causeOf(payment, intent) },
     auditId,
     memo: action === 'capture' ? `Payment ${id}` : `Refund of payment ${id}`,
     postings: [

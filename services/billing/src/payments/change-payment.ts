@@ -13,7 +13,7 @@ import { carryOut } from './ask-provider.ts'
 import { payments, refunds } from './collections.ts'
 import { findPayment } from './find-payment.ts'
 import { withIntent } from './payment-machine.ts'
-import type { Intent, Payment } from './payment-machine.ts'
+import type { Intent, Payment, Wanted } from './payment-machine.ts'
 import type { CaptureInput, captureOutcome, RefundInput, refundView } from './payment-schemas.ts'
 import { viewPayment } from './payment-view.ts'
 import { authenticateInSandbox } from './sandbox-provider.ts'
@@ -124,12 +124,12 @@ async function viewRefund(deps: Deps, id: string): Promise<z.infer<typeof refund
 export async function intend(
   deps: Deps,
   payment: Stored<Payment>,
-  intent: Omit<Intent, 'key' | 'since'>,
+  intent: Wanted,
   further: readonly Write[] = [],
 ): Promise<Payment> {
   const { version, ...before } = payment
   const at = await timeOfPayment(deps, payment)
-  const intended = withIntent(before, intent, at)
+  const intended = withIntent(before, intent, { at, now: deps.now() })
   await deps.store.commit([replace(payments, intended, version), ...further])
   return carryOut(deps, { ...intended, version: version + 1 }, { askedBefore: false })
 }

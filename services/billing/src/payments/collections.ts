@@ -44,9 +44,18 @@ export const payments = collection('payments', {
         amount: z.bigint(),
         /** The refund that is asked for. */
         refund: z.string().optional(),
+        /** By the machine's clock: providers forget keys by theirs. */
         since: z.date(),
+        /** How often the provider was asked what became of it. */
+        looks: z.int(),
       })
       .optional(),
+    /** When the intent is looked up, by the machine's clock; a request that is being served comes before. */
+    lookAt: z.date().optional(),
+    /** How many captures and voids were asked for: each has a key of its own. */
+    deeds: z.int(),
+    /** Where the buyer authenticates the payment. */
+    actionUrl: z.string().optional(),
     /** The provider's method that is charged, as a token. */
     method: z.string(),
     failure: z.strictObject({ code: z.string(), hard: z.boolean(), message: z.string() }).optional(),
@@ -63,7 +72,7 @@ export const payments = collection('payments', {
     byInvoice: ['tenant', 'invoice', 'createdAt'],
     byStatus: ['tenant', 'status', 'createdAt'],
     byProviderReference: ['tenant', 'providerReference'],
-    unresolved: { keys: ['status', 'updatedAt'], where: { intent: { exists: true } } },
+    unresolved: { keys: ['lookAt'], where: { lookAt: { exists: true } } },
     expiring: { keys: ['status', 'expiresAt'], where: { expiresAt: { exists: true } } },
   },
 })

@@ -1,14 +1,21 @@
-import { Fault } from '@tallystick/protocol'
+import { hash } from 'node:crypto'
+import { derivedId, Fault } from '@tallystick/protocol'
 import type { z } from 'zod'
 import type { payments, PaymentStatus } from './collections.ts'
-import type { ProviderResult } from './payment-provider.ts'
+import type { Settled } from './payment-provider.ts'
 
 /** A payment as it is stored, without its version. */
 export type Payment = z.infer<typeof payments.schema>
 /** What is being asked of the provider. */
 export type Intent = NonNullable<Payment['intent']>
-/** An answer that says what happened. */
-export type Settled = Exclude<ProviderResult, { outcome: 'unknown' }>
+/** What is to be asked of the provider. */
+export type Wanted = Pick<Intent, 'action' | 'amount' | 'refund'>
+
+/** The customer's time, which its test clock may move, and the machine's. */
+export interface Times {
+  at: Date
+  now: Date
+}
 
 /** From which states each thing can be asked for. */
 const allowed: Readonly<Record<Exclude<Intent['action'], 'authorize'>, readonly PaymentStatus[]>> = {
@@ -26,6 +33,14 @@ const waiting: Readonly<Record<Intent['action'], PaymentStatus>> = {
 
 const holdDays = 7
 const dayMs = 86_400_000
+// Longer than a request can take with all that it asks of a provider, so the job finds only what was left behind.
+const firstLookMs = 60_000
+const longestLookMs = 3_600_000
+
+/** When a payment without an answer is looked up next: after 1, 1, 2, 4 … 60 minutes. */
+export function lookAgainAt(now: Date, looks: number): Date {
+  return new Date(now.getTime() + Math.min(longestLookMs, firstLookMs * 2 ** Math.max(0, Math.min(looks, 10) - 1)))
+}
 
 /**
  * The payment with an intent to be carried out. Throws Fault `invalid_state` where the payment's state does not allow
@@ -33,10 +48,10 @@ const dayMs = 86_400_000
  */
 export function withIntent(
   payment: Payment,
-  intent: Omit<Intent, 'key' | 'since'>,
-  at: Date,
+  wanted: Wanted,
+  { at, now }: Times,
 ): Payment & { intent: Intent } {
-  const { action, amount } = intent
+  const { action, amount, refund } = wanted
   if (action !== 'authorize' && !allowed[action].includes(payment.status)) {
     const from = allowed[action].join(' or ')
     throw new Fault('invalid_state', {
@@ -52,13 +67,22 @@ export function withIntent(
       ],
     })
   }
-  const key = [payment.id, action, intent.refund].filter((part) => part !== undefined).join(':')
-  return { ...payment, status: waiting[action], intent: { ...intent, key, since: at }, updatedAt: at }
+  // A capture that was declined may be asked for again, of another amount: that is another deed.
+  const deeds = payment.deeds + (action === 'capture' || action === 'void' ? 1 : 0)
+  const own = action === 'authorize' ? [] : [refund ?? String(deeds)]
+  const key = [payment.id, action, ...own].join(':')
+  const intent = { ...wanted, key, since: now, looks: 0 }
+  const { actionUrl: _, ...rest } = payment
+  return { ...rest, status: waiting[action], deeds, intent, lookAt: lookAgainAt(now, 0), updatedAt: at }
 }
 
 /** The payment after the provider's answer to its intent. Pure; what it moves is booked by the caller. */
-export function afterAnswer(payment: Payment & { intent: Intent }, answer: Settled, at: Date): Payment {
-  const { intent, failure: _, ...rest } = payment
+export function afterAnswer(
+  payment: Payment & { intent: Intent },
+  answer: Exclude<Settled, { outcome: 'superseded' }>,
+  { at, now }: Times,
+): Payment {
+  const { intent, failure: _failure, lookAt: _lookAt, actionUrl: _actionUrl, ...rest } = payment
   const settled = { ...rest, updatedAt: at }
   const known = answer.reference === undefined ? {} : { providerReference: answer.reference }
   if (answer.outcome === 'declined') {
@@ -67,28 +91,37 @@ export function afterAnswer(payment: Payment & { intent: Intent }, answer: Settl
   }
   if (answer.outcome === 'requires_action') {
     // The intent stays: what became of it is looked up under its key once the buyer has acted.
-    return { ...settled, ...known, intent, status: 'requires_action' }
+    const { actionUrl } = answer
+    const lookAt = lookAgainAt(now, 0)
+    return { ...settled, ...known, intent, lookAt, actionUrl, status: 'requires_action' }
   }
-  return { ...settled, ...known, ...achieved(payment, at) }
+  const holdMs = answer.holdUntil ? answer.holdUntil.getTime() - now.getTime() : holdDays * dayMs
+  return { ...settled, ...known, ...achieved(payment, at, holdMs) }
 }
 
 /** What changes when the provider has done what it was asked for. */
 function achieved(
   { intent, expiresAt, captured, refunded }: Payment & { intent: Intent },
   at: Date,
+  holdMs: number,
 ): Partial<Payment> {
   const { action, amount } = intent
-  if (action === 'authorize')
-    return { status: 'authorized', expiresAt: new Date(at.getTime() + holdDays * dayMs) }
+  if (action === 'authorize') return { status: 'authorized', expiresAt: new Date(at.getTime() + holdMs) }
   if (action === 'capture') return { status: 'captured', captured: amount }
   if (action === 'void') return { status: expiresAt && expiresAt <= at ? 'expired' : 'voided' }
   const back = refunded + amount
   return { refunded: back, status: back === captured ? 'refunded' : 'partially_refunded' }
 }
 
+/** The id of the payment that is made under a name: the same name is the same payment. */
+export function paymentIdOf(tenant: string, name: string): string {
+  return derivedId('payment', hash('sha256', JSON.stringify([tenant, name]), 'buffer'))
+}
+
 /** Where a payment stands after its provider said no. */
-function declined({ intent, refunded }: Payment): PaymentStatus {
-  if (intent?.action === 'capture' || intent?.action === 'void') return 'authorized'
+function declined({ intent, refunded, expiresAt }: Payment): PaymentStatus {
+  if (intent?.action === 'capture') return 'authorized'
+  if (intent?.action === 'void') return expiresAt ? 'authorized' : 'failed'
   if (intent?.action === 'refund') return refunded > 0n ? 'partially_refunded' : 'captured'
   return 'failed'
 }

@@ -68,6 +68,8 @@ export const paymentView = z
     refunded: moneyAmount,
     provider: z.string(),
     provider_reference: z.string().optional(),
+    /** Where the buyer authenticates the payment; then ask for /v1/payments/confirm. */
+    action_url: z.url().optional(),
     failure: z.strictObject({ code: z.string(), hard: z.boolean(), message: z.string() }).optional(),
     expires_at: timestamp.optional(),
     metadata: z.record(z.string(), z.string()),

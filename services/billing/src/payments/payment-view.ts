@@ -24,6 +24,7 @@ export function viewPayment(
     refunded: wire(payment.refunded),
     provider,
     ...(providerReference !== undefined && { provider_reference: providerReference }),
+    ...(payment.actionUrl !== undefined && { action_url: payment.actionUrl }),
     ...(failure && { failure }),
     ...(payment.expiresAt && { expires_at: payment.expiresAt.toISOString() }),
     metadata: payment.metadata,

@@ -78,7 +78,7 @@ describe('the test cards', () => {
   it('0119 loses the request: the payment waits, and is resolved later, once', async () => {
     const waiting = await authorized('4000 0000 0000 0119')
     expect(waiting.status).toBe('authorizing')
-    time += 31_000
+    time += 61_000
     await resolvePayments(world.service.deps)
     const { json } = await world.call('GET', `/v1/payments/${waiting.id}`, { key })
     expect(json).toMatchObject({ status: 'authorized' })

@@ -1,49 +1,43 @@
 import { hash } from 'node:crypto'
-import { Fault } from '@tallystick/protocol'
-import { collection, insert, replace } from '@tallystick/storage'
-import type { Store } from '@tallystick/storage'
+import { setTimeout } from 'node:timers/promises'
+import { collection, DuplicateKey, insert, replace } from '@tallystick/storage'
+import type { Store, Write } from '@tallystick/storage'
 import { z } from 'zod'
-import type { PaymentProvider, ProviderFinding, ProviderRequest, ProviderResult } from './payment-provider.ts'
+import type { PaymentProvider, ProviderDeed, ProviderResult, Settled } from './payment-provider.ts'
+import { sandboxCard } from './sandbox-cards.ts'
 
 /** What the sandbox was asked to do, and how it ended: its own books, apart from ours. */
 export const sandboxDeeds = collection('sandbox_deeds', {
   schema: z.strictObject({
-    /** The key under which it was asked. */
+    /** The key under which it was asked; with `:lost`, of a request that never arrived. */
     id: z.string(),
     action: z.enum(['authorize', 'capture', 'void', 'refund']),
     reference: z.string(),
     amount: z.bigint(),
     currency: z.string(),
-    /** `lost` marks a first asking that never arrived. */
-    outcome: z.enum(['succeeded', 'requires_action', 'declined', 'lost']),
+    outcome: z.enum(['succeeded', 'requires_action', 'declined', 'superseded', 'lost']),
     code: z.string().optional(),
     hard: z.boolean().optional(),
+    by: z.enum(['capture', 'void']).optional(),
+  }),
+  partition: 'id',
+})
+
+/** What the sandbox holds of a buyer's money, by its reference. */
+export const sandboxHolds = collection('sandbox_holds', {
+  schema: z.strictObject({
+    id: z.string(),
+    state: z.enum(['waiting', 'held', 'captured', 'voided', 'failed']),
+    amount: z.bigint(),
+    captured: z.bigint(),
+    refunded: z.bigint(),
+    currency: z.string(),
   }),
   partition: 'id',
 })
 
 type Deed = z.infer<typeof sandboxDeeds.schema>
-
-interface Card {
-  brand: string
-  outcome: Exclude<Deed['outcome'], 'lost'>
-  code?: string
-  hard?: boolean
-  /** The answer is lost, before the deed or after it. */
-  lost?: 'before' | 'after'
-}
-
-/** The test cards, by number. The first three are those that everybody's documentation names. */
-const cards: Readonly<Record<string, Card>> = {
-  '4242424242424242': { brand: 'visa', outcome: 'succeeded' },
-  '4000000000000002': { brand: 'visa', outcome: 'declined', code: 'card_declined', hard: false },
-  '4000002500003155': { brand: 'visa', outcome: 'requires_action' },
-  '4000000000009995': { brand: 'visa', outcome: 'declined', code: 'insufficient_funds', hard: false },
-  '4000000000009979': { brand: 'visa', outcome: 'declined', code: 'stolen_card', hard: true },
-  '4000000000000069': { brand: 'visa', outcome: 'declined', code: 'expired_card', hard: true },
-  '4000000000000119': { brand: 'visa', outcome: 'succeeded', lost: 'before' },
-  '4000000000000127': { brand: 'visa', outcome: 'succeeded', lost: 'after' },
-}
+type Hold = z.infer<typeof sandboxHolds.schema>
 
 const messages: Readonly<Record<string, string>> = {
   card_declined: 'The card was declined',
@@ -53,57 +47,40 @@ const messages: Readonly<Record<string, string>> = {
   authentication_failed: 'The buyer did not authenticate the payment',
 }
 
-/** Sandbox card numbers as tokens: `sandbox_` and the 16 digits. They are public test values, never real cards. */
-const tokenPattern = /^(?:sandbox_)?(\d{16})$/
-
 /**
  * A payment rail that moves nothing. The number of a test card decides what happens; what happened is kept under its
- * key, so the same request is the same deed, and a lost answer can be looked up.
+ * key, so the same request is the same deed, and a lost answer can be looked up. A hold is captured or let go once.
  */
 export function sandboxProvider({ store }: { store: Store }): PaymentProvider {
-  const find = async (key: string): Promise<ProviderResult | undefined> => {
+  const find = async (key: string): Promise<Settled | undefined> => {
     const deed = await store.get(sandboxDeeds, key)
-    return deed && deed.outcome !== 'lost' ? resultOf(deed) : undefined
+    return deed && resultOf(deed)
   }
 
-  async function perform(
-    request: ProviderRequest,
-    action: Deed['action'],
-    reference: string,
-    card: Card,
-  ): Promise<ProviderResult> {
-    const before = await find(request.key)
+  async function perform(asked: ProviderDeed): Promise<ProviderResult> {
+    const { action, key } = asked
+    const { lost, delayMs } = sandboxCard(asked.method)
+    if (delayMs !== undefined) await setTimeout(delayMs)
+    const before = await find(key)
     if (before) return before
-    const { amount, currency } = request
-    const { outcome, code, hard } = card
-    const ending = { outcome, ...(code !== undefined && { code }), ...(hard !== undefined && { hard }) }
-    const deed = { id: request.key, action, reference, amount, currency, ...ending }
-    if (card.lost === 'before' && !(await store.get(sandboxDeeds, `${request.key}:lost`))) {
-      await store
-        .commit([insert(sandboxDeeds, { ...deed, id: `${request.key}:lost`, outcome: 'lost' })])
-        .catch(ignoreTwin)
+    const loses = lost && (lost.of === 'all' || lost.of === action) ? lost.what : undefined
+    if (loses === 'request' && (await isFirst(store, asked)))
       return { outcome: 'unknown', message: 'The connection broke' }
-    }
-    await store.commit([insert(sandboxDeeds, deed)]).catch(ignoreTwin)
-    if (card.lost === 'after') return { outcome: 'unknown', message: 'The answer was lost' }
-    return (await find(request.key)) ?? resultOf(deed)
+    await carry(store, asked)
+    if (loses === 'answer') return { outcome: 'unknown', message: 'The answer was lost' }
+    return (await find(key)) ?? { outcome: 'unknown', message: 'The deed is not there' }
   }
 
-  const later: Card = { brand: 'visa', outcome: 'succeeded' }
   return {
     name: 'sandbox',
     async attachMethod({ token }) {
-      const { number, card } = cardOf(token)
-      return { token: `sandbox_${number}`, brand: card.brand, last4: number.slice(-4) }
+      const { number, brand } = sandboxCard(token)
+      return { token: `sandbox_${number}`, brand, last4: number.slice(-4) }
     },
-    authorize: (request) =>
-      perform(request, 'authorize', referenceOf(request.key), cardOf(request.method).card),
-    capture: (request) => perform(request, 'capture', request.reference, later),
-    void: (request) => perform(request, 'void', request.reference, later),
-    refund: (request) => perform(request, 'refund', request.reference, later),
-    async lookUp(key): Promise<ProviderFinding> {
+    perform,
+    async lookUp({ key }) {
       const result = await find(key)
-      return result && result.outcome !== 'unknown' ? { found: true, result } : { found: false }
+      return result ? { known: 'deed', result } : { known: 'nothing' }
     },
   }
 }
@@ -116,40 +93,94 @@ export async function authenticateInSandbox(
 ): Promise<void> {
   await store.attempt(async () => {
     const found = await store.get(sandboxDeeds, key)
-    if (found?.outcome !== 'requires_action') return
+    const held = found && (await store.get(sandboxHolds, found.reference))
+    if (found?.outcome !== 'requires_action' || held?.state !== 'waiting') return
     const { version, ...deed } = found
+    const { version: heldVersion, ...hold } = held
     const ending = passes
       ? { outcome: 'succeeded' as const }
       : { outcome: 'declined' as const, code: 'authentication_failed', hard: false }
-    await store.commit([replace(sandboxDeeds, { ...deed, ...ending }, version)])
+    await store.commit([
+      replace(sandboxDeeds, { ...deed, ...ending }, version),
+      replace(sandboxHolds, { ...hold, state: passes ? 'held' : 'failed' }, heldVersion),
+    ])
   })
 }
 
-function cardOf(token: string): { number: string; card: Card } {
-  const number = tokenPattern.exec(token.replaceAll(' ', ''))?.[1] ?? ''
-  const card = Object.hasOwn(cards, number) ? cards[number] : undefined
-  if (!card) {
-    const fix = 'Use a test card such as 4242 4242 4242 4242; docs/billing.md lists them.'
-    throw new Fault('validation_failed', {
-      errors: [{ pointer: '/payment_method', message: 'is no test card of the sandbox', fix }],
-    })
+/** Books a deed unless its twin was quicker. */
+async function carry(store: Store, asked: ProviderDeed): Promise<void> {
+  try {
+    await store.attempt(async () => store.commit(await writesOf(store, asked)))
+  } catch (error) {
+    if (!(error instanceof DuplicateKey)) throw error
   }
-  return { number, card }
 }
 
-function resultOf({ outcome, reference, code = '', hard = false }: Deed): ProviderResult {
-  if (outcome === 'lost') return { outcome: 'unknown', message: 'The request never arrived' }
+async function writesOf(store: Store, asked: ProviderDeed): Promise<Write[]> {
+  const { key: id, action, amount, currency } = asked
+  if (action === 'authorize') {
+    const reference = `sb_${hash('sha256', id).slice(0, 24)}`
+    const { outcome, code, hard } = sandboxCard(asked.method)
+    const ending = { outcome, ...(code !== undefined && { code }), ...(hard !== undefined && { hard }) }
+    const state = outcome === 'succeeded' ? 'held' : outcome === 'declined' ? 'failed' : 'waiting'
+    const hold: Hold = { id: reference, state, amount, captured: 0n, refunded: 0n, currency }
+    return [
+      insert(sandboxDeeds, { id, action, reference, amount, currency, ...ending }),
+      insert(sandboxHolds, hold),
+    ]
+  }
+  const { reference = '' } = asked
+  const found = await store.get(sandboxHolds, reference)
+  if (!found) throw new Error(`The sandbox holds nothing as ${reference}`)
+  const { version, ...hold } = found
+  const deed = { id, action, reference, amount, currency }
+  const after = afterDeed(hold, action, amount)
+  if (after) {
+    return [insert(sandboxDeeds, { ...deed, outcome: 'succeeded' }), replace(sandboxHolds, after, version)]
+  }
+  return [insert(sandboxDeeds, { ...deed, ...refusalOf(hold, action) })]
+}
+
+/** The hold after a capture, void or refund, or undefined where it allows none. */
+function afterDeed(hold: Hold, action: Deed['action'], amount: bigint): Hold | undefined {
+  const { state, captured, refunded } = hold
+  if (action === 'capture')
+    return state === 'held' && amount <= hold.amount
+      ? { ...hold, state: 'captured', captured: amount }
+      : undefined
+  if (action === 'void')
+    return state === 'held' || state === 'waiting' ? { ...hold, state: 'voided' } : undefined
+  return state === 'captured' && refunded + amount <= captured
+    ? { ...hold, refunded: refunded + amount }
+    : undefined
+}
+
+function refusalOf({ state, captured }: Hold, action: Deed['action']): Pick<Deed, 'outcome'> & Partial<Deed> {
+  if (action === 'refund') return { outcome: 'declined', code: 'not_captured', hard: true }
+  if (state === 'captured') return { outcome: 'superseded', by: 'capture', amount: captured }
+  if (state === 'voided') return { outcome: 'superseded', by: 'void' }
+  return { outcome: 'declined', code: 'not_held', hard: true }
+}
+
+/** Whether this is the first request for a deed: that one is lost. */
+async function isFirst(store: Store, { key, action, amount, currency, reference = '' }: ProviderDeed) {
+  const id = `${key}:lost`
+  if (await store.get(sandboxDeeds, id)) return false
+  try {
+    await store.commit([insert(sandboxDeeds, { id, action, reference, amount, currency, outcome: 'lost' })])
+    return true
+  } catch (error) {
+    if (error instanceof DuplicateKey) return false
+    throw error
+  }
+}
+
+function resultOf({ outcome, reference, amount, by, code = '', hard = false }: Deed): Settled | undefined {
+  if (outcome === 'lost') return undefined
   if (outcome === 'succeeded') return { outcome, reference }
+  if (outcome === 'superseded') return { outcome, reference, by: by ?? 'void', amount }
   if (outcome === 'requires_action') {
     return { outcome, reference, actionUrl: `https://sandbox.invalid/authenticate/${reference}` }
   }
   return { outcome, reference, code, hard, message: messages[code] ?? 'The payment was declined' }
-}
-
-function referenceOf(key: string): string {
-  return `sb_${hash('sha256', key).slice(0, 24)}`
-}
-
-function ignoreTwin(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'DuplicateKey')) throw error
 }
