@@ -8,7 +8,7 @@ export type { PricingErrorCode } from './pricing-error.ts'
 export { rateUsage } from './rate-usage.ts'
 export type { RatedLine, Rating, RatingContext } from './rate-usage.ts'
 export { replayExplanation } from './replay-explanation.ts'
-export { rerate } from './rerate.ts'
+export { replaceRating, rerate } from './rerate.ts'
 export type { Rerating } from './rerate.ts'
 export type { Dimensions, PricedEvent, Usage, UsageSlice } from './usage.ts'
 export {

@@ -15,8 +15,11 @@ export interface Rerating {
  * are left out. What was invoiced plus the difference is exactly what the whole usage costs.
  */
 export function rerate(price: Price, before: Usage, after: Usage, context: RatingContext = {}): Rerating {
-  const old = rateUsage(price, before, context)
-  const now = rateUsage(price, after, context)
+  return replaceRating(rateUsage(price, before, context), rateUsage(price, after, context))
+}
+
+/** As `rerate`, of a rating that was kept and the one that takes its place; both in one currency. */
+export function replaceRating(old: Rating, now: Rating): Rerating {
   const unchanged = new Set(
     old.lines.map(textOf).filter((text) => now.lines.some((line) => textOf(line) === text)),
   )
@@ -24,9 +27,10 @@ export function rerate(price: Price, before: Usage, after: Usage, context: Ratin
   const reversed = old.lines
     .filter(isChanged)
     .map((line): RatedLine => ({ ...line, reversal: true, amount: negateMoney(line.amount) }))
+  const { currency } = old.total
   return {
-    reversal: rating(reversed, price.currency),
-    line: rating(now.lines.filter(isChanged), price.currency),
+    reversal: rating(reversed, currency),
+    line: rating(now.lines.filter(isChanged), currency),
     difference: subtractMoney(now.total, old.total),
   }
 }

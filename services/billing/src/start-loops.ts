@@ -1,5 +1,6 @@
 import { auditRelay, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
+import { resumeClocks } from './clocks/advance-clock.ts'
 import { expireGrants } from './credits/expire-grants.ts'
 import type { Deps } from './deps.ts'
 import { accountsRelay } from './dunning/accounts-relay.ts'
@@ -7,6 +8,7 @@ import { run } from './dunning/run-dunning.ts'
 import { mailRelay } from './mail/letter.ts'
 import { expireHolds, resolvePayments } from './payments/resolve-payments.ts'
 import { revokeRelay } from './payments/revoke-relay.ts'
+import { runBilling } from './subscriptions/run-billing.ts'
 import { buildMeters } from './usage/build-meter.ts'
 
 /** What the background work of the billing service is made from. */
@@ -17,6 +19,9 @@ export interface LoopDeps extends Deps {
   owner: string
   leaseMs: number
 }
+
+// A clock that is being moved by a request is not for the job.
+const clockRestMs = 30_000
 
 /** Starts relays and scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
 export function startLoops(deps: LoopDeps): () => Promise<void> {
@@ -30,6 +35,8 @@ export function startLoops(deps: LoopDeps): () => Promise<void> {
     revokeRelay({ ...terms, rights }),
     accountsRelay({ ...terms, accounts }),
     job('billing.payments', 5000, () => resolvePayments(deps)),
+    job('billing.run', 5000, () => runBilling(deps, { until: now() })),
+    job('billing.clocks', 5000, () => resumeClocks(deps, new Date(now().getTime() - clockRestMs))),
     job('billing.dunning', 5000, () => run(deps, undefined, now())),
     job('billing.meters', 2000, () => buildMeters(deps)),
     job('billing.credits', 30_000, () => expireGrants(deps, now())),

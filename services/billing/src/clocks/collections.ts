@@ -11,11 +11,13 @@ export const testClocks = collection('test_clocks', {
     status: z.enum(['ready', 'advancing']),
     /** Where an advance is going, until it has arrived. */
     target: z.date().optional(),
+    /** When it was last moved, in real time: one that stands still on its way was left behind. */
+    movedAt: z.date(),
     createdAt: z.date(),
   }),
   partition: 'tenant',
   indexes: {
     byTenant: ['tenant', 'createdAt'],
-    advancing: { keys: ['status', 'createdAt'], where: { status: 'advancing' } },
+    advancing: { keys: ['status', 'movedAt'], where: { status: 'advancing' } },
   },
 })

@@ -13,16 +13,19 @@ export async function expireGrants(deps: Deps, until: Date, batch = 100): Promis
     limit: batch,
   })
   let ended = 0
-  for (const { id } of items) {
-    ended += await deps.store.attempt(async () => {
-      const grant = await deps.store.get(creditGrants, id)
-      const customer = grant && (await deps.store.get(customers, grant.customer))
-      const at = await timeOf(deps, customer ?? {})
-      if (grant?.status !== 'open' || grant.expiresAt === undefined || grant.expiresAt > at) return 0
-      const { writes } = endGrant(deps, grant, { status: 'expired', actor: 'system', at })
-      await deps.store.commit([...writes])
-      return 1
-    })
-  }
+  for (const { id } of items) ended += await expireGrant(deps, id)
   return ended
+}
+
+/** Ends a grant if its time is over by the time that holds for its customer. Gives how many ended: one or none. */
+export async function expireGrant(deps: Deps, id: string): Promise<number> {
+  return deps.store.attempt(async () => {
+    const grant = await deps.store.get(creditGrants, id)
+    const customer = grant && (await deps.store.get(customers, grant.customer))
+    const at = await timeOf(deps, customer ?? {})
+    if (grant?.status !== 'open' || grant.expiresAt === undefined || grant.expiresAt > at) return 0
+    const { writes } = endGrant(deps, grant, { status: 'expired', actor: 'system', at })
+    await deps.store.commit([...writes])
+    return 1
+  })
 }

@@ -1,11 +1,21 @@
 import { collection } from '@tallystick/storage'
 import { z } from 'zod'
+import { storedLine } from '../invoices/collections.ts'
 
-const item = z.strictObject({
+const span = z.strictObject({ start: z.date(), end: z.date() })
+
+/** A price within a subscription. Its id is a number of its own within the period. */
+export const storedItem = z.strictObject({
   id: z.string(),
   price: z.string(),
-  /** Seats or units of a flat price; usage is counted by meters. */
+  /** Seats; usage is counted by meters, and a flat price is due once. */
   quantity: z.number(),
+  /** Usage counts from here on; from the beginning of the period where it is absent. */
+  from: z.date().optional(),
+  /** Set once the item was replaced within the period: its usage counts up to here and it does not go on. */
+  until: z.date().optional(),
+  /** What was charged ahead for the time from `from` to the end of the period: what a change gives back in part. */
+  advance: z.strictObject({ from: z.date(), amount: z.bigint() }).optional(),
 })
 
 /** Subscriptions: which prices hold for a customer, and which period comes next. */
@@ -15,27 +25,42 @@ export const subscriptions = collection('subscriptions', {
     tenant: z.string(),
     customer: z.string(),
     plan: z.string().optional(),
+    licenses: z.array(z.string()),
     currency: z.string(),
-    items: z.array(item),
-    status: z.enum(['trialing', 'active', 'past_due', 'paused', 'canceled']),
+    items: z.array(storedItem),
+    status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'paused', 'canceled']),
     interval: z.enum(['month', 'year']),
+    intervalCount: z.number(),
     /** Day of month on which periods begin; 31 means the last day of shorter months. */
     anchorDay: z.number(),
     timeZone: z.string(),
     start: z.date(),
-    /** How many periods were closed; with `start` it says which one is open. */
-    periodIndex: z.number(),
-    period: z.strictObject({ start: z.date(), end: z.date() }),
+    /** A beginning of a period at or before the first that is charged: all others are counted from it. */
+    anchor: z.date(),
+    /** The period that is open; empty while nothing has begun. */
+    period: span,
+    /** The whole period that an open one which is shorter is a part of: its charges are that share of the whole. */
+    whole: span.optional(),
+    /** How many periods were closed: names the next invoice, so that a run that is repeated comes to the same. */
+    closings: z.number(),
     trialEnd: z.date().optional(),
     cancelAt: z.date().optional(),
     canceledAt: z.date().optional(),
     pausedAt: z.date().optional(),
-    pendingChange: z.strictObject({ plan: z.string().optional(), items: z.array(item) }).optional(),
-    /** Lines that wait for the next invoice: prorations, late usage. Canonical JSON of stored lines. */
-    pendingLines: z.array(z.string()),
+    /** What holds from the next period on. */
+    pendingChange: z
+      .strictObject({
+        plan: z.string().optional(),
+        items: z.array(z.strictObject({ price: z.string(), quantity: z.number() })),
+        interval: z.enum(['month', 'year']),
+        intervalCount: z.number(),
+      })
+      .optional(),
+    /** Lines that wait for the next invoice: prorations. */
+    pendingLines: z.array(storedLine),
     /** When its open period is to be closed, by the time that holds for its customer. */
     dueAt: z.date().optional(),
-    /** The test clock that it follows; absent: real time. The job for real time looks at those without one. */
+    /** The test clock that it follows; empty: real time. The job for real time looks at those without one. */
     clock: z.string(),
     metadata: z.record(z.string(), z.string()),
     createdAt: z.date(),
@@ -49,4 +74,29 @@ export const subscriptions = collection('subscriptions', {
     byStatus: ['tenant', 'status', 'createdAt'],
     due: { keys: ['clock', 'dueAt'], where: { dueAt: { exists: true } } },
   },
+})
+
+/**
+ * What an item's usage of a period was last charged. When late usage comes, all of it is rated anew and what comes out
+ * takes the place of this, so that each correction goes out from the one before.
+ */
+export const billedUsage = collection('billed_usage', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    customer: z.string(),
+    subscription: z.string(),
+    item: z.string(),
+    price: z.string(),
+    period: span,
+    whole: span.optional(),
+    /** The rating by `@tallystick/pricing` that was last invoiced: canonical JSON. */
+    rating: z.string(),
+    /** How often it was corrected. */
+    corrections: z.number(),
+    /** The end of the period, for the index. */
+    end: z.date(),
+  }),
+  partition: 'tenant',
+  indexes: { byCustomer: ['tenant', 'customer', 'end'] },
 })

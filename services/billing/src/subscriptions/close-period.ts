@@ -1,0 +1,114 @@
+import type { Usage } from '@tallystick/pricing'
+import { chargeAhead } from './charge-ahead.ts'
+import { chargeUsage, usagePeriodOf } from './charge-usage.ts'
+import type { BilledUsage } from './charge-usage.ts'
+import type { Item, Subscription } from './find-subscription.ts'
+import { periodFrom } from './periods.ts'
+import type { OpenLine } from './rated-lines.ts'
+import { priceOf } from './read-prices.ts'
+import type { PricesById } from './read-prices.ts'
+
+/** What the end of a period brings: the lines to invoice and the subscription as it goes on. */
+export interface Closed {
+  subscription: Subscription
+  lines: OpenLine[]
+  billed: BilledUsage[]
+}
+
+/** Usage may be reported this long after it occurred, so an ended subscription is looked at once more by then. */
+export interface ClosingTerms {
+  lateUsageDays: number
+}
+
+const dayMs = 86_400_000
+
+/** The items whose usage of the open period is charged when it closes; none of a trial. */
+export function meteredItems(subscription: Subscription, prices: PricesById): Item[] {
+  const { status, items } = subscription
+  if (status !== 'active' && status !== 'past_due') return []
+  return items.filter((item) => {
+    const { start, end } = usagePeriodOf(subscription, item)
+    return start < end && priceOf(prices, item.price).meter !== undefined
+  })
+}
+
+/**
+ * Closes the open period of a subscription at its end and opens the next: usage is charged for the one, flat and seat
+ * prices for the other, and what waited comes along. Says nothing but by its arguments, so a run that is repeated
+ * comes to the same.
+ */
+export function closePeriod(
+  subscription: Subscription,
+  { usageOf, prices }: { usageOf(item: Item): Usage; prices: PricesById },
+  { lateUsageDays }: ClosingTerms,
+): Closed {
+  const closed: Closed = { subscription, lines: [], billed: [] }
+  for (const item of meteredItems(subscription, prices)) {
+    const { lines, billed } = chargeUsage(subscription, item, { usage: usageOf(item), prices })
+    closed.lines.push(...lines)
+    closed.billed.push(billed)
+  }
+  const { dueAt: _, pendingLines, ...rest } = subscription
+  closed.lines.push(...pendingLines.map(({ id: _place, ...line }) => line))
+  const settled: Subscription = { ...rest, pendingLines: [], closings: subscription.closings + 1 }
+  const boundary = subscription.period.end
+  if (subscription.status === 'canceled') return { ...closed, subscription: settled }
+  if (subscription.cancelAt !== undefined && subscription.cancelAt <= boundary) {
+    const dueAt = closed.billed.length > 0 ? new Date(boundary.getTime() + lateUsageDays * dayMs) : undefined
+    const ended = { ...settled, status: 'canceled' as const, canceledAt: subscription.cancelAt }
+    return { ...closed, subscription: { ...ended, ...(dueAt && { dueAt }) } }
+  }
+  if (subscription.pausedAt !== undefined)
+    return { ...closed, subscription: { ...settled, status: 'paused' } }
+  const opened = openPeriod(settled, boundary, prices)
+  return { ...closed, subscription: opened.subscription, lines: [...closed.lines, ...opened.lines] }
+}
+
+/** Opens the period that begins at `start`: the trial while it lasts, else a charged one. */
+function openPeriod(
+  subscription: Subscription,
+  start: Date,
+  prices: PricesById,
+): { subscription: Subscription; lines: OpenLine[] } {
+  const { trialEnd } = subscription
+  if (trialEnd && start < trialEnd) {
+    const period = { start, end: trialEnd }
+    return { subscription: dueAtEnd({ ...subscription, status: 'trialing', period }), lines: [] }
+  }
+  const { whole: _, ...changed } = applyPending(subscription, start)
+  const { period, whole } = periodFrom(changed, start)
+  const live = changed.items.filter(({ until }) => until === undefined)
+  const { items, lines } = chargeAhead(live, { period, whole }, prices)
+  const status = changed.status === 'past_due' ? 'past_due' : 'active'
+  return { subscription: dueAtEnd({ ...changed, status, items, period, ...(whole && { whole }) }), lines }
+}
+
+/** The subscription with what was to change at the end of the period. */
+function applyPending(subscription: Subscription, boundary: Date): Subscription {
+  const { pendingChange, plan: _, ...rest } = subscription
+  if (!pendingChange) return subscription
+  const { plan, interval, intervalCount, items } = pendingChange
+  const isSame = interval === rest.interval && intervalCount === rest.intervalCount
+  return {
+    ...rest,
+    ...(plan !== undefined && { plan }),
+    items: items.map(({ price, quantity }, place) => ({
+      id: rest.items.find((item) => item.price === price)?.id ?? String(nextItemId(rest.items) + place),
+      price,
+      quantity,
+    })),
+    interval,
+    intervalCount,
+    // Periods of another length are counted from where they begin.
+    ...(!isSame && { anchor: boundary }),
+  }
+}
+
+/** A number that no item of the subscription has had yet. */
+export function nextItemId(items: readonly Item[]): number {
+  return Math.max(0, ...items.map(({ id }) => Number(id))) + 1
+}
+
+function dueAtEnd(subscription: Subscription): Subscription {
+  return { ...subscription, dueAt: subscription.period.end }
+}

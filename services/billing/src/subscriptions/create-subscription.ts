@@ -1,0 +1,100 @@
+import { Fault } from '@tallystick/protocol'
+import type { Caller, Plan } from '@tallystick/runtime'
+import { insert } from '@tallystick/storage'
+import { timeOf } from '../clocks/time-of.ts'
+import { findCustomer } from '../customers/find-customer.ts'
+import type { Customer } from '../customers/find-customer.ts'
+import type { Deps } from '../deps.ts'
+import { onlyOne, planGroup } from './bill-group.ts'
+import { subscriptions } from './collections.ts'
+import type { Subscription } from './find-subscription.ts'
+import { anchorBefore, dayOfMonth, daysAfter } from './periods.ts'
+import { resolveItems } from './resolve-items.ts'
+import type { Resolved } from './resolve-items.ts'
+import type { SubscriptionInput } from './subscription-schemas.ts'
+import { told } from './subscription-state.ts'
+
+/**
+ * A new subscription. When it begins at once, its first period is open in the same commit, with an invoice for what
+ * flat and seat prices charge ahead.
+ */
+export async function createSubscription(
+  deps: Deps,
+  caller: Caller,
+  input: SubscriptionInput,
+): Promise<Plan<Subscription>> {
+  const customer = await customerOf(deps, caller, input.customer)
+  const { tenant } = caller
+  const { plan, items, seats } = input
+  const resolved = await resolveItems(deps, { tenant, currency: customer.currency, plan, seats, items })
+  const now = await timeOf(deps, customer)
+  const start = input.start === undefined ? now : new Date(input.start)
+  if (start < now) {
+    throw new Fault('validation_failed', { errors: [{ pointer: '/start', message: 'lies in the past' }] })
+  }
+  const draft = scheduled(deps, { input, customer, resolved, start, now })
+  if (start > now) {
+    const { auditId, write } = told(deps, caller, 'subscription.created', draft)
+    const subscription = { ...draft, auditId }
+    return { writes: [insert(subscriptions, subscription), write], answer: subscription }
+  }
+  const terms = { at: now, prices: resolved.prices, actor: caller.account }
+  return onlyOne(await planGroup(deps, [{ subscription: draft, version: undefined }], terms))
+}
+
+/** The customer that is named in a body: missing is a mistake of the request, not of its address. */
+async function customerOf(deps: Deps, caller: Caller, id: string): Promise<Customer> {
+  try {
+    return await findCustomer(deps, caller, id)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const errors = [{ pointer: '/customer', message: 'names no customer' }]
+    throw new Fault('reference_not_found', { errors, cause: error })
+  }
+}
+
+/** The subscription before it begins: its period is empty and over at its start. */
+function scheduled(
+  deps: Deps,
+  about: {
+    input: SubscriptionInput
+    customer: Customer
+    resolved: Resolved
+    start: Date
+    now: Date
+  },
+): Subscription {
+  const { input, customer, resolved, start, now } = about
+  const { timeZone } = customer
+  const { interval, intervalCount, items, plan } = resolved
+  const trialDays = input.trial_days ?? resolved.trialDays
+  const trialEnd = trialDays > 0 ? daysAfter(start, trialDays, timeZone) : undefined
+  const charged = trialEnd ?? start
+  const anchorDay = input.anchor_day ?? dayOfMonth(charged, timeZone)
+  return {
+    id: deps.newId('subscription'),
+    tenant: customer.tenant,
+    customer: customer.id,
+    ...(plan !== undefined && { plan }),
+    licenses: input.licenses,
+    currency: customer.currency,
+    items: items.map((item, place) => ({ id: String(place + 1), ...item })),
+    status: 'scheduled',
+    interval,
+    intervalCount,
+    anchorDay,
+    timeZone,
+    start,
+    anchor: anchorBefore(charged, { anchorDay, timeZone, interval, intervalCount }),
+    period: { start, end: start },
+    ...(trialEnd && { trialEnd }),
+    closings: 0,
+    pendingLines: [],
+    dueAt: start,
+    clock: customer.clock ?? '',
+    metadata: input.metadata,
+    createdAt: now,
+    updatedAt: now,
+    auditId: '',
+  }
+}

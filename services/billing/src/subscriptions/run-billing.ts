@@ -1,0 +1,145 @@
+import { DuplicateKey, StaleVersion } from '@tallystick/storage'
+import type { Deps } from '../deps.ts'
+import { planGroup } from './bill-group.ts'
+import { subscriptions } from './collections.ts'
+import type { Subscription } from './find-subscription.ts'
+import type { PricesById } from './read-prices.ts'
+
+/** What a run did. */
+export interface BillingRun {
+  /** Periods that were closed. */
+  periods: number
+  invoices: number
+  /** Subscriptions that could not be charged; they stay due. */
+  failed: string[]
+}
+
+/** Until when a run closes periods, and of which subscriptions. */
+export interface BillingRunTerms {
+  until: Date
+  /** The test clock whose subscriptions are meant; those of real time unless told. */
+  clock?: string
+  /** The most invoices of a commit. */
+  batch?: number
+}
+
+type DueNow = Pick<Subscription, 'id' | 'tenant' | 'customer'>
+
+const pageSize = 1000
+
+/**
+ * Closes every period that is over by `until`, several of one subscription where they were missed. Each commit closes
+ * the periods of up to `batch` subscriptions of a tenant whole: invoices, numbers, journals and the next periods. So it
+ * may be killed anywhere and run again, and two runs at once come to the same invoices as one.
+ */
+export async function runBilling(
+  deps: Deps,
+  { until, clock = '', batch = 100 }: BillingRunTerms,
+): Promise<BillingRun> {
+  const run: BillingRun = { periods: 0, invoices: 0, failed: [] }
+  const prices: PricesById = new Map()
+  for (;;) {
+    const before = run.periods
+    let after: string | undefined
+    do {
+      const page = await deps.store.find(subscriptions.due, {
+        equals: [clock],
+        range: { upTo: until },
+        limit: pageSize,
+        ...(after !== undefined && { after }),
+      })
+      after = page.next
+      const due = page.items.filter(({ id }) => !run.failed.includes(id))
+      for (const group of groupsOf(due, batch)) await billGroup(deps, group, { until, prices, run })
+    } while (after !== undefined)
+    // A pass that closed nothing has found all that is left impossible to charge.
+    if (run.periods === before) return run
+  }
+}
+
+interface Running {
+  until: Date
+  prices: PricesById
+  run: BillingRun
+}
+
+async function billGroup(deps: Deps, group: readonly DueNow[], running: Running): Promise<void> {
+  const { run } = running
+  try {
+    const done = await deps.store.attempt(() => tryGroup(deps, group, running))
+    run.periods += done.periods
+    run.invoices += done.invoices
+    for (const { subscription, error } of done.failed) giveUp(deps, run, subscription, error)
+  } catch (error) {
+    const [only] = group
+    if (!only) return
+    if (group.length === 1) return giveUp(deps, run, only.id, error)
+    // What one of them brings about must not hold up the others; too large a commit fits in halves.
+    const half = Math.ceil(group.length / 2)
+    await billGroup(deps, group.slice(0, half), running)
+    await billGroup(deps, group.slice(half), running)
+  }
+}
+
+async function tryGroup(deps: Deps, group: readonly DueNow[], { until, prices }: Running) {
+  const found = await deps.store.getMany(
+    subscriptions,
+    group.map(({ id }) => id),
+  )
+  const due = found.flatMap((one) => {
+    if (one?.dueAt === undefined || one.dueAt > until) return []
+    const { version, ...subscription } = one
+    return [{ subscription, version }]
+  })
+  const plan = await planGroup(deps, due, { at: until, prices })
+  if (plan.subscriptions.length > 0) await commitOrRetry(deps, plan.writes)
+  return { periods: plan.subscriptions.length, invoices: plan.invoices.length, failed: plan.failed }
+}
+
+/** What another run has inserted is found by reading again, as is what it has replaced. */
+async function commitOrRetry(deps: Deps, writes: Parameters<Deps['store']['commit']>[0]): Promise<void> {
+  try {
+    await deps.store.commit(writes)
+  } catch (error) {
+    if (!(error instanceof DuplicateKey)) throw error
+    throw new StaleVersion('another run was faster', { cause: error })
+  }
+}
+
+/** Groups of one tenant each, no customer twice in one. */
+function groupsOf(due: readonly DueNow[], batch: number): DueNow[][] {
+  const groups: DueNow[][] = []
+  for (const ofTenant of Map.groupBy(due, ({ tenant }) => tenant).values()) {
+    let rest = ofTenant
+    while (rest.length > 0) {
+      const customers = new Set<string>()
+      const group: DueNow[] = []
+      const later: DueNow[] = []
+      for (const one of rest) {
+        if (group.length >= batch || customers.has(one.customer)) {
+          later.push(one)
+          continue
+        }
+        customers.add(one.customer)
+        group.push(one)
+      }
+      groups.push(group)
+      rest = later
+    }
+  }
+  return groups
+}
+
+function giveUp(deps: Deps, run: BillingRun, subscription: string, error: unknown): void {
+  run.failed.push(subscription)
+  deps.log.error({ subscription, err: error }, 'a subscription could not be billed; it stays due')
+}
+
+/** Closes what is over of one subscription, before something else is done to it. */
+export async function catchUp(deps: Deps, { id, tenant, customer }: DueNow, until: Date): Promise<void> {
+  const run: BillingRun = { periods: 0, invoices: 0, failed: [] }
+  for (let before = -1; run.periods > before;) {
+    before = run.periods
+    await billGroup(deps, [{ id, tenant, customer }], { until, prices: new Map(), run })
+  }
+}

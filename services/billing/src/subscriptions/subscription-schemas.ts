@@ -1,0 +1,104 @@
+import { decimal, idSchema, moneyAmount, pageInput, timestamp } from '@tallystick/protocol'
+import { z } from 'zod'
+
+const metadata = z
+  .record(z.string().min(1).max(40), z.string().max(500))
+  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
+
+const itemInput = z.strictObject({
+  price: idSchema('price'),
+  /** Seats; one for flat prices and for those that charge usage. */
+  quantity: z.int().min(1).max(1_000_000).default(1),
+})
+export type ItemInput = z.infer<typeof itemInput>
+
+const items = z.array(itemInput).min(1).max(20)
+/** How many seats of a plan's seat prices; one unless told. */
+const seats = z.int().min(1).max(1_000_000).optional()
+const oneOf = { error: 'give either items, or a plan and its seats' }
+const isOneOf = (input: { plan?: string | undefined; items?: unknown; seats?: number | undefined }) =>
+  input.plan === undefined
+    ? input.items !== undefined && input.seats === undefined
+    : input.items === undefined
+
+/** `POST /v1/subscriptions`. */
+export const subscriptionInput = z
+  .strictObject({
+    customer: idSchema('customer'),
+    plan: idSchema('plan').optional(),
+    seats,
+    items: items.optional(),
+    /** Days that cost nothing; those of the plan unless told. */
+    trial_days: z.int().min(0).max(730).optional(),
+    /** The day of the month on which periods begin; that of the first charge unless told. */
+    anchor_day: z.int().min(1).max(31).optional(),
+    /** When it begins; now unless told, and never in the past. */
+    start: timestamp.optional(),
+    /** The licenses that it pays for; events name them. */
+    licenses: z.array(idSchema('license')).max(100).default([]),
+    metadata: metadata.default({}),
+  })
+  .refine(isOneOf, oneOf)
+export type SubscriptionInput = z.infer<typeof subscriptionInput>
+
+const subscription_id = idSchema('subscription')
+const when = z.enum(['now', 'period_end'])
+
+/** `POST /v1/subscriptions/{subscription_id}/change`: what it consists of from then on, all of it. */
+export const changeInput = z
+  .strictObject({
+    subscription_id,
+    plan: idSchema('plan').optional(),
+    seats,
+    items: items.optional(),
+    /** A change of the interval takes place at the end of the period only. */
+    when: when.default('now'),
+  })
+  .refine(isOneOf, oneOf)
+export type ChangeInput = z.infer<typeof changeInput>
+
+export const cancelInput = z.strictObject({ subscription_id, when: when.default('period_end') })
+export const subscriptionIdInput = z.strictObject({ subscription_id })
+
+export const listInput = z.strictObject({
+  ...pageInput,
+  customer: idSchema('customer').optional(),
+  status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'paused', 'canceled']).optional(),
+})
+
+const itemView = z.strictObject({ price: z.string(), quantity: z.int() })
+const periodView = z.strictObject({ start: timestamp, end: timestamp })
+
+export const subscriptionView = z
+  .strictObject({
+    object: z.literal('subscription'),
+    id: subscription_id,
+    livemode: z.boolean(),
+    customer: z.string(),
+    plan: z.string().optional(),
+    licenses: z.array(z.string()),
+    currency: z.string(),
+    status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'paused', 'canceled']),
+    items: z.array(itemView.extend({ id: z.string() })),
+    interval: z.enum(['month', 'year']),
+    interval_count: z.int(),
+    anchor_day: z.int(),
+    time_zone: z.string(),
+    start: timestamp,
+    /** Half-open; absent until it has begun. */
+    period: periodView.optional(),
+    trial_end: timestamp.optional(),
+    cancel_at: timestamp.optional(),
+    canceled_at: timestamp.optional(),
+    paused_at: timestamp.optional(),
+    /** What holds from the next period on. */
+    pending_change: z.strictObject({ plan: z.string().optional(), items: z.array(itemView) }).optional(),
+    /** What waits for the next invoice: prorations of changes. */
+    pending_lines: z.array(
+      z.strictObject({ description: z.string(), quantity: decimal, amount: moneyAmount, period: periodView }),
+    ),
+    metadata: z.record(z.string(), z.string()),
+    created_at: timestamp,
+    audit_id: z.string(),
+  })
+  .meta({ id: 'Subscription' })
