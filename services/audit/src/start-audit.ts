@@ -1,5 +1,5 @@
 import { createMetrics, createServer, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
-import type { AuditSink, Authenticator, Lifecycle } from '@tallystick/runtime'
+import type { AuditSink, Authenticator, Lifecycle, RatePlans } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
@@ -64,6 +64,8 @@ export async function startAudit(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** Beside the standard plans. */
+  ratePlans?: RatePlans | undefined
 }): Promise<AuditService> {
   const { config, keys, logKeys, log, lifecycle } = options
   const entropy = systemEntropy()
@@ -131,6 +133,7 @@ export async function startAudit(options: {
     store,
     metrics,
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    ...(options.ratePlans && { ratePlans: options.ratePlans }),
     bodyLimit,
     routes: (fastify) => registerLogRoutes(fastify, deps),
   })

@@ -1,5 +1,5 @@
 import { createMetrics, createServer, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
-import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
@@ -36,6 +36,8 @@ export async function startBilling(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** Beside the standard plans. */
+  ratePlans?: RatePlans | undefined
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<BillingService> {
@@ -85,6 +87,7 @@ export async function startBilling(options: {
     store,
     metrics,
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    ...(options.ratePlans && { ratePlans: options.ratePlans }),
     bodyLimit,
   })
   lifecycle.onStop('server', () => server.close())

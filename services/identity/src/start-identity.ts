@@ -10,7 +10,7 @@ import {
   outbox,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import type { AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
@@ -43,6 +43,8 @@ export async function startIdentity(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** Beside the standard plans. */
+  ratePlans?: RatePlans | undefined
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<IdentityService> {
@@ -86,6 +88,7 @@ export async function startIdentity(options: {
     store,
     metrics,
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    ...(options.ratePlans && { ratePlans: options.ratePlans }),
   })
   lifecycle.onStop('server', () => server.close())
   return { server, store, link: identityLink(deps), deps }

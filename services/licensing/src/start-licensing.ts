@@ -7,7 +7,7 @@ import {
   outbox,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
@@ -75,6 +75,8 @@ export async function startLicensing(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** Beside the standard plans. */
+  ratePlans?: RatePlans | undefined
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<LicensingService> {
@@ -115,6 +117,7 @@ export async function startLicensing(options: {
     store,
     metrics,
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
+    ...(options.ratePlans && { ratePlans: options.ratePlans }),
     bodyLimit,
     routes: (fastify) => registerManifestRoute(fastify, deps, keys),
   })

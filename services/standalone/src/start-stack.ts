@@ -5,7 +5,7 @@ import { identityConfig, startIdentity } from '@tallystick/identity'
 import type { IdentityLink, IdentityService } from '@tallystick/identity'
 import { licensingConfig, startLicensing } from '@tallystick/licensing'
 import { loadConfig } from '@tallystick/runtime'
-import type { Authenticator, createLog, Lifecycle, Mode } from '@tallystick/runtime'
+import type { Authenticator, createLog, Lifecycle, Mode, RatePlans } from '@tallystick/runtime'
 import type { FrontService } from './front.ts'
 
 /** All services of one mode. */
@@ -26,15 +26,16 @@ export interface StackOptions {
   origin: string
   chain: ChainConfig
   publicUrl: string
+  ratePlans?: RatePlans | undefined
   log: ReturnType<typeof createLog>
   lifecycle: Lifecycle
 }
 
 /** Starts every service of a mode, each with a database of its own; what they ask each other are direct calls. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { mode, chain, publicUrl, lifecycle } = options
+  const { mode, chain, publicUrl, lifecycle, ratePlans } = options
   const log = options.log.child({ mode })
-  const common = { log, lifecycle, publicUrl }
+  const common = { log, lifecycle, publicUrl, ratePlans }
   const variables = {
     DATABASE_URL: `sqlite:${options.databaseFolder}`,
     MODE: mode,
