@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
+import { localMoment, onPlainDay } from './local-days.ts'
 import { PricingError } from './pricing-error.ts'
 import type { Period } from './prorate.ts'
 
@@ -34,10 +35,9 @@ export function billingPeriodAt(
 ): (Period & { readonly position: number }) | undefined {
   if (at < schedule.start) return undefined
   const boundaryOf = boundaries(schedule)
-  const local = localTime(schedule.start, schedule.zone).toPlainDate().toPlainYearMonth()
-  const months = local.until(localTime(at, schedule.zone).toPlainDate().toPlainYearMonth(), {
-    largestUnit: 'month',
-  }).months
+  const from = localMoment(schedule.zone, schedule.start)
+  const to = localMoment(schedule.zone, at)
+  const months = (to.year - from.year) * 12 + to.month - from.month
   // The moment's month names the period up to one; from there it is found by looking.
   let position = Math.max(0, Math.floor(months / monthsPerPeriod(schedule)) - 1)
   let start = boundaryOf(position)
@@ -53,19 +53,30 @@ export function billingPeriodAt(
 /** The start of the period at a position. */
 function boundaries(schedule: BillingSchedule): (position: number) => Date {
   requireSchedule(schedule)
-  const start = localTime(schedule.start, schedule.zone)
+  const { zone } = schedule
+  const first = localMoment(zone, schedule.start)
   const anchor = (steps: number): Date => {
-    const month = start
-      .toPlainDate()
-      .toPlainYearMonth()
-      .add({ months: steps * monthsPerPeriod(schedule) })
+    const months = first.year * 12 + first.month - 1 + steps * monthsPerPeriod(schedule)
+    const year = Math.floor(months / 12)
+    const month = (months % 12) + 1
     // The day is taken anew from the anchor each time: 31 January, 29 February, 31 March.
-    const date = month.toPlainDate({ day: Math.min(schedule.anchorDay, month.daysInMonth) })
-    const instant = date.toPlainDateTime(start.toPlainTime()).toZonedDateTime(schedule.zone)
-    return new Date(instant.epochMilliseconds)
+    const day = Math.min(schedule.anchorDay, new Date(Date.UTC(year, month, 0)).getUTCDate())
+    const date = { year, month, day }
+    const since = first.sinceMidnightMs
+    return (since === undefined ? undefined : onPlainDay(zone, date, since)) ?? atWallTime(schedule, date)
   }
   const skipped = anchor(0) > schedule.start ? 1 : 0
   return (position) => (position === 0 ? schedule.start : anchor(position - skipped))
+}
+
+/** The moment of a date at the wall time of the start. */
+function atWallTime(
+  { start, zone }: BillingSchedule,
+  date: { year: number; month: number; day: number },
+): Date {
+  const wall = Temporal.Instant.fromEpochMilliseconds(start.getTime()).toZonedDateTimeISO(zone).toPlainTime()
+  const instant = Temporal.PlainDate.from(date).toPlainDateTime(wall).toZonedDateTime(zone)
+  return new Date(instant.epochMilliseconds)
 }
 
 function requireSchedule({ anchorDay, intervalCount = 1, start }: BillingSchedule): void {
@@ -80,6 +91,3 @@ function requireSchedule({ anchorDay, intervalCount = 1, start }: BillingSchedul
 
 const monthsPerPeriod = ({ interval, intervalCount = 1 }: BillingSchedule): number =>
   intervalCount * (interval === 'year' ? 12 : 1)
-
-const localTime = (moment: Date, zone: string): Temporal.ZonedDateTime =>
-  Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(zone)
