@@ -1,5 +1,6 @@
 import { outbox } from '@tallystick/runtime'
 import type { Collection } from '@tallystick/storage'
+import { alertStates, usageAlerts } from './alerts/collections.ts'
 import { testClocks } from './clocks/collections.ts'
 import { creditGrants } from './credits/collections.ts'
 import { customers } from './customers/collections.ts'
@@ -8,6 +9,7 @@ import { balanceCheckpoints, journals, ledgerAccounts } from './ledger/collectio
 import { payments, refunds } from './payments/collections.ts'
 import { sandboxDeeds, sandboxHolds } from './payments/sandbox-provider.ts'
 import { plans, prices } from './prices/collections.ts'
+import { stripeCustomers, stripeEvents } from './stripe/collections.ts'
 import { billedUsage, subscriptions } from './subscriptions/collections.ts'
 import {
   lateUsage,
@@ -21,6 +23,7 @@ import {
 
 /** What the billing service must keep. */
 export const billingCollections: Collection[] = [
+  alertStates,
   balanceCheckpoints,
   billedUsage,
   creditGrants,
@@ -40,8 +43,11 @@ export const billingCollections: Collection[] = [
   refunds,
   sandboxDeeds,
   sandboxHolds,
+  stripeCustomers,
+  stripeEvents,
   subscriptions,
   testClocks,
+  usageAlerts,
   usageBuckets,
   usageControls,
   usageEvents,

@@ -1,3 +1,4 @@
+import { alertsRouter } from './alerts/alerts-router.ts'
 import { api } from './api.ts'
 import { clocksRouter } from './clocks/clocks-router.ts'
 import { creditsRouter } from './credits/credits-router.ts'
@@ -13,6 +14,7 @@ import { usageRouter } from './usage/usage-router.ts'
 
 /** The billing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
+  alerts: alertsRouter,
   creditNotes: creditNotesRouter,
   credits: creditsRouter,
   customers: customersRouter,

@@ -3,7 +3,9 @@ import { auditIdOf } from '@tallystick/receipt'
 import { auditEvents } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import { insert, replace } from '@tallystick/storage'
+import type { Write } from '@tallystick/storage'
 import type { z } from 'zod'
+import { watchUsage } from '../alerts/watch-usage.ts'
 import { timeOf } from '../clocks/time-of.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
@@ -19,6 +21,7 @@ import { eventIdOf } from './identify-reports.ts'
 import { lateWrites } from './late-usage.ts'
 import { fromScaled, toScaled } from './scaled.ts'
 import { controlsOf, expectControls } from './usage-controls.ts'
+import type { Controls } from './usage-controls.ts'
 import type { usageEventView } from './usage-schemas.ts'
 import { findEvent, viewWithCorrections } from './view-event.ts'
 
@@ -54,11 +57,13 @@ export async function correctUsage(
   const told = await correctionOf(deps, caller, { after, correction })
   const changes: Change[] = [{ event: before, sign: -1n }]
   if (after.effective !== undefined) changes.push({ event: after, sign: 1n })
+  const watched = await watchedWrites(deps, caller, { controls, meters, changes })
   const kind = told.kind === 'adjust' ? 'usage.adjusted' : 'usage.deprecated'
   return {
     writes: [
       epoch.expected,
       ...expectControls(controls),
+      ...watched,
       replace(usageEvents, after, version),
       insert(usageEvents, told),
       ...(await feedMeters(deps, meters, changes)),
@@ -79,6 +84,25 @@ async function builtMeters(
   if (building.length === 0) return found
   for (const { id } of building) await buildMeter(deps, id)
   return builtMeters(deps, { tenant, metric })
+}
+
+/** A correction tells what has been used already: it moves the thresholds' figures, and no cap refuses it. */
+async function watchedWrites(
+  deps: Deps,
+  caller: Caller,
+  {
+    controls,
+    meters,
+    changes,
+  }: { controls: Controls; meters: FedMeters['meters']; changes: readonly Change[] },
+): Promise<Write[]> {
+  for (const { id, alerts } of controls.values()) {
+    if (alerts === 0) continue
+    const watch = await watchUsage(deps, { customer: await findCustomer(deps, caller, id), meters })
+    await watch.admit(changes, { force: true })
+    return watch.writes()
+  }
+  return []
 }
 
 async function correctionOf(

@@ -4,6 +4,8 @@ import type { Caller, Plan } from '@tallystick/runtime'
 import { insert } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
 import type { z } from 'zod'
+import { watchUsage } from '../alerts/watch-usage.ts'
+import type { Watch } from '../alerts/watch-usage.ts'
 import type { Deps } from '../deps.ts'
 import { usageEvents } from './collections.ts'
 import type { Meter, UsageEvent } from './collections.ts'
@@ -37,18 +39,21 @@ export async function reportUsage(
   const { epoch, meters } = await metersOf(deps, tenant, new Set(fresh.map(({ report }) => report.metric)))
   const controls = await controlsOf(deps, tenant, new Set(fresh.map(({ customer }) => customer.id)))
   const refusals = await refusedRights(deps, tenant, fresh)
+  const watches = await watchesOf(deps, fresh, { controls, meters })
   const recorded: UsageEvent[] = []
   for (const [at, one] of fresh.entries()) {
     const event = eventOf(one, { tenant, epoch: epoch.epoch, refusal: refusals[at]?.code })
-    recorded.push(event)
-    outcomes[one.place] = outcomeOf(event, refusals[at])
+    const cap = await watches.get(one.customer.id)?.admit([{ event, sign: 1n }], { force: false })
+    if (cap === undefined) recorded.push(event)
+    outcomes[one.place] = cap === undefined ? outcomeOf(event, refusals[at]) : cappedOutcome(event, cap)
   }
+  const watched = [...watches.values()].flatMap((watch) => watch.writes())
   const all = outcomes.filter((outcome) => outcome !== undefined)
   if (alone) requireRecorded(all[0])
-  const writes =
-    recorded.length === 0
-      ? []
-      : [epoch.expected, ...(await writesOf(deps, caller, { recorded, meters, controls }))]
+  const made = recorded.length + watched.length > 0
+  const writes = made
+    ? [epoch.expected, ...watched, ...(await writesOf(deps, caller, { recorded, meters, controls }))]
+    : []
   return { writes, answer: viewReport(deps, all) }
 }
 
@@ -70,6 +75,20 @@ async function writesOf(
       records: recorded.map((event) => recordOf(caller, 'usage.reported', event)),
     }),
   ]
+}
+
+async function watchesOf(
+  deps: Deps,
+  fresh: readonly Identified[],
+  { controls, meters }: { controls: Controls; meters: readonly Meter[] },
+): Promise<Map<string, Watch>> {
+  const watches = new Map<string, Watch>()
+  for (const { customer } of fresh) {
+    const isWatched = (controls.get(customer.id)?.alerts ?? 0) > 0
+    if (isWatched && !watches.has(customer.id))
+      watches.set(customer.id, await watchUsage(deps, { customer, meters }))
+  }
+  return watches
 }
 
 /** What licensing says of each event that succeeded; a failed one is not charged, so nothing is asked. */
@@ -135,6 +154,11 @@ function eventOf(
 
 function outcomeOf({ status, event, id, auditId }: UsageEvent, error: Refusal | undefined): ReportOutcome {
   return { status, event_id: event, id, audit_id: auditId, ...(error && { error }) }
+}
+
+/** The tests of a cap come after those of rights, so that nothing is told of a cap to whom nothing is licensed. */
+function cappedOutcome({ event }: UsageEvent, detail: string): ReportOutcome {
+  return { status: 'refused', event_id: event, error: { code: 'usage_cap_reached', detail } }
 }
 
 const faultsAlone = [

@@ -3,11 +3,13 @@ import type { UsageBucket } from './collections.ts'
 
 const scale = 12
 const limb = 10n ** 10n
+// Sums have more digits than a quantity on the wire.
+const digits = { integer: 100, fraction: scale }
 
-/** A quantity × 10¹², exactly. Throws MoneyError for text that is no decimal. */
+/** A quantity × 10¹², exactly. Throws MoneyError for text that is no decimal of at most 12 fraction digits. */
 export function toScaled(quantity: string): bigint {
-  const { mantissa, scale: digits } = parseDecimal(quantity)
-  return mantissa * 10n ** BigInt(scale - digits)
+  const { mantissa, scale: fraction } = parseDecimal(quantity, digits)
+  return mantissa * 10n ** BigInt(scale - fraction)
 }
 
 /** The shortest decimal text of a scaled quantity. */

@@ -4,6 +4,7 @@ import { api } from '../api.ts'
 import { againAfterDuplicate } from './again-after-duplicate.ts'
 import { usageEvents } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
+import { announcingCaps } from './announce-caps.ts'
 import { reportUsage } from './report-usage.ts'
 import { findCustomerNamed, queryUsage, usageQuery, usageView } from './usage-query.ts'
 import * as wire from './usage-schemas.ts'
@@ -42,7 +43,9 @@ export const usageRouter = api.router({
     .input(wire.reportInput)
     .output(wire.reportView)
     .mutation(({ ctx, input }) =>
-      againAfterDuplicate(() => ctx.once(() => reportUsage(ctx.deps, ctx.caller, input))),
+      announcingCaps(ctx.deps, ctx.caller, input, () =>
+        againAfterDuplicate(() => ctx.once(() => reportUsage(ctx.deps, ctx.caller, input))),
+      ),
     ),
 
   adjust: api
