@@ -32,7 +32,7 @@ const underWay: ReadonlySet<PaymentStatus> = new Set([
 /**
  * Takes what an invoice has due from its customer's payment method. An attempt has a name of its own
  * (`invoice:<id>:<attempt>`), so whoever repeats it, at once or after a crash, goes on with the same payment. With
- * `supersede` an authentication that nobody gave is let go of, and the method is asked again.
+ * `supersede`, or another method than before, an authentication that nobody gave is let go of and asked for anew.
  */
 export async function collectInvoice(
   deps: Deps,
@@ -56,7 +56,8 @@ export async function collectInvoice(
       break
     }
     case 'requires_action':
-      if (!supersede) return { outcome: 'requires_action', payment, attempt: attempts }
+      if (!supersede && payment.method === customer.paymentMethod?.token)
+        return { outcome: 'requires_action', payment, attempt: attempts }
       if (!(await letGo(deps, payment.id))) return { outcome: 'unknown', payment }
       break
     case 'failed': {

@@ -14,7 +14,8 @@ export async function promptCollection(
 ): Promise<Write[]> {
   const { tenant, id, invoice: name } = payment
   const found = name === undefined ? undefined : await deps.store.get(invoices, name)
-  if (!found || found.tenant !== tenant || stillOwed(found) === 0n) return []
+  if (!found || found.tenant !== tenant || stillOwed(found) === 0n || found.status === 'uncollectible')
+    return []
   if (paymentIdOf(tenant, `invoice:${found.id}:${found.attempts}`) !== id) return []
   const { version, ...invoice } = found
   return [replace(invoices, { ...invoice, nextAttemptAt: at }, version)]

@@ -29,7 +29,6 @@ export async function recordFailure(deps: Deps, id: string, failure: Failure): P
   await deps.store.attempt(async () => {
     const found = await deps.store.get(invoices, id)
     if (!found || found.attempts !== failure.attempt || stillOwed(found) === 0n) return
-    if (found.status === 'uncollectible') return
     const writes = await planFailure(deps, found, failure)
     await deps.store.commit(writes)
   })
@@ -40,6 +39,9 @@ async function planFailure(
   { version, nextAttemptAt, ...invoice }: StoredInvoice & { version: number },
   { at, hard, code, attempt, waiting }: Failure,
 ): Promise<Write[]> {
+  if (invoice.status === 'uncollectible') {
+    return [replace(invoices, { ...invoice, attempts: waiting ? attempt : attempt + 1 }, version)]
+  }
   const scheduled = nextAttemptAt !== undefined && nextAttemptAt <= at
   const { dunning: before } = invoice
   const dunning = afterFailure(before, { at, hard, scheduled })

@@ -99,6 +99,7 @@ export const invoices = collection('invoices', {
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byCustomer: ['tenant', 'customer', 'createdAt'],
+    byCustomerStatus: ['tenant', 'customer', 'status', 'createdAt'],
     byStatus: ['tenant', 'status', 'createdAt'],
     bySubscription: ['tenant', 'subscription', 'createdAt'],
     byNumber: { keys: ['tenant', 'number'], unique: true, where: { number: { exists: true } } },
@@ -135,6 +136,7 @@ export const creditNotes = collection('credit_notes', {
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byInvoice: ['tenant', 'invoice', 'createdAt'],
+    byCustomer: ['tenant', 'customer', 'createdAt'],
     byNumber: { keys: ['tenant', 'number'], unique: true },
   },
 })

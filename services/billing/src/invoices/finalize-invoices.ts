@@ -7,8 +7,8 @@ import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { postJournal } from '../ledger/post-journal.ts'
 import type { Posting } from '../ledger/post-journal.ts'
+import { buyerOf } from './buyer-of.ts'
 import { invoices } from './collections.ts'
-import type { StoredParty } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
 import { invoiceEvent } from './invoice-event.ts'
 import { totalsOf } from './invoice-totals.ts'
@@ -95,16 +95,6 @@ async function finalizeOne(
       write,
       ...(paid ? [invoiceEvent(deps, 'invoice.paid', customer.id, invoice).write] : []),
     ],
-  }
-}
-
-function buyerOf({ name, email, country, taxId }: Customer): StoredParty {
-  return {
-    name,
-    address: [],
-    ...(email !== undefined && { email }),
-    ...(country !== undefined && { country }),
-    ...(taxId !== undefined && { taxId }),
   }
 }
 

@@ -1,0 +1,180 @@
+import { formatDecimal, formatMoney, multiplyDecimals, parseDecimal } from '@tallystick/money'
+import { explanation } from '@tallystick/pricing'
+import type { Step } from '@tallystick/pricing'
+import type { Payment } from '../payments/payment-machine.ts'
+import type { StoredLine, StoredParty } from './collections.ts'
+import type { StoredInvoice } from './find-invoice.ts'
+import type { CreditNote } from './issue-credit-note.ts'
+
+/** What an invoice shows, as text: the same for every form that it is rendered in. */
+export interface InvoiceDocument {
+  title: string
+  /** For file names: the number, or the id of a draft. */
+  fileName: string
+  /** When it was finalized, or drafted: the date of the rendered file. */
+  at: Date
+  seller: readonly string[]
+  buyer: readonly string[]
+  facts: readonly (readonly [label: string, value: string])[]
+  lines: readonly DocumentLine[]
+  totals: readonly (readonly [label: string, value: string])[]
+  /** What remains to be paid, or that nothing does. */
+  state: readonly [label: string, value: string]
+  taxes: readonly { name: string; rate: string; base: string; amount: string }[]
+  notes: readonly string[]
+  payments: readonly string[]
+  footer: string | undefined
+}
+
+/** One row of the table of lines; `details` are how the amount came about. */
+export interface DocumentLine {
+  description: string
+  period: string
+  quantity: string
+  details: readonly string[]
+  amount: string
+}
+
+/** Lays an invoice out for reading. Pure: the same invoice, payments and notes give the same document. */
+export function invoiceDocument(
+  invoice: StoredInvoice,
+  about: {
+    seller: StoredParty
+    buyer: StoredParty
+    payments: readonly Payment[]
+    creditNotes: readonly CreditNote[]
+  },
+): InvoiceDocument {
+  const { currency, number, period, finalizedAt, dueAt, subscription } = invoice
+  const amount = (minor: bigint) => formatMoney({ amount: minor, currency })
+  const isDraft = number === undefined
+  return {
+    title: isDraft ? 'Draft invoice' : invoice.status === 'void' ? 'Invoice (void)' : 'Invoice',
+    fileName: number ?? invoice.id,
+    at: finalizedAt ?? invoice.createdAt,
+    seller: partyLines(about.seller),
+    buyer: partyLines(about.buyer),
+    facts: [
+      ['Invoice number', number ?? 'none yet'],
+      ...dated('Invoice date', finalizedAt),
+      ...dated('Due date', dueAt),
+      ['Period', periodOf(period)],
+      ...(subscription === undefined ? [] : ([['Subscription', subscription]] as const)),
+      ['Currency', currency],
+    ],
+    lines: invoice.lines.map((line) => ({
+      description: line.description,
+      period: periodOf(line.period),
+      quantity: line.quantity,
+      details: detailsOf(line),
+      amount: amount(line.amount),
+    })),
+    totals: totalsOf(invoice, amount),
+    state: stateOf(invoice, amount),
+    taxes: invoice.taxes.map((tax) => ({
+      name: `${tax.name} ${tax.jurisdiction}${tax.inclusive ? ' (included)' : ''}`,
+      rate: percentage(tax.rate),
+      base: amount(tax.base),
+      amount: amount(tax.amount),
+    })),
+    notes: [
+      ...new Set(invoice.taxes.flatMap(({ note }) => note ?? [])),
+      ...about.creditNotes.map(
+        (note) =>
+          `Credit note ${note.number} of ${dayOf(note.createdAt)}: ${amount(note.total)} credited (${note.reason})`,
+      ),
+    ],
+    payments: about.payments.flatMap((payment) => paymentLines(payment, amount)),
+    footer: invoice.footer,
+  }
+}
+
+type Show = (minor: bigint) => string
+
+function totalsOf(invoice: StoredInvoice, amount: Show): InvoiceDocument['totals'] {
+  const rows: [string, string][] = [['Subtotal', amount(invoice.subtotal)]]
+  for (const tax of invoice.taxes) {
+    const label = `${tax.name} ${percentage(tax.rate)}${tax.inclusive ? ' (included)' : ''}`
+    rows.push([label, amount(tax.amount)])
+  }
+  rows.push(['Total', amount(invoice.total)])
+  if (invoice.creditsApplied !== 0n) rows.push(['Credit applied', amount(-invoice.creditsApplied)])
+  // What a note has taken off what was due; the rest of it became credit.
+  const noted = invoice.finalizedAt
+    ? invoice.total - invoice.creditsApplied - invoice.amountDue - (invoice.total < 0n ? invoice.total : 0n)
+    : 0n
+  if (noted > 0n) rows.push(['Credit notes', amount(-noted)])
+  if (invoice.amountPaid !== 0n) rows.push(['Paid', amount(-invoice.amountPaid)])
+  return rows
+}
+
+function stateOf(invoice: StoredInvoice, amount: Show): InvoiceDocument['state'] {
+  const { status, total, amountDue, amountPaid, paidAt, dueAt } = invoice
+  const left = amount(amountDue - amountPaid)
+  if (status === 'draft') return ['Draft', 'not owed yet']
+  if (status === 'void') return ['Void', 'nothing is owed']
+  if (status === 'uncollectible') return ['Uncollectible', left]
+  if (status === 'paid') {
+    if (total < 0n) return ['Credited to your balance', amount(-total)]
+    return ['Amount due', `${amount(0n)}${paidAt ? `, paid ${dayOf(paidAt)}` : ''}`]
+  }
+  const due = dueAt ? `, due ${dayOf(dueAt)}` : ''
+  return [status === 'past_due' ? 'Amount past due' : 'Amount due', `${left}${due}`]
+}
+
+function paymentLines({ status, captured, refunded, updatedAt, id }: Payment, amount: Show): string[] {
+  if (captured === 0n) return status === 'failed' ? [`${dayOf(updatedAt)}: a payment failed (${id})`] : []
+  const back = refunded > 0n ? `, of which ${amount(refunded)} refunded` : ''
+  return [`${dayOf(updatedAt)}: ${amount(captured)} paid${back} (${id})`]
+}
+
+/** How a line came about, in words: units, prices, tiers, the share of the period. */
+function detailsOf({ explanation: text }: StoredLine): string[] {
+  if (text === undefined) return []
+  const { steps, proration, currency } = explanation.parse(JSON.parse(text))
+  const details = steps.flatMap((step) => stepOf(step, currency))
+  if (proration) details.push(`for ${proration.numerator}/${proration.denominator} of the period`)
+  // A matrix of prices has hundreds; the API tells them all.
+  return details.length > 12 ? [...details.slice(0, 11), `and ${details.length - 11} steps more`] : details
+}
+
+function stepOf(step: Step, currency: string): string[] {
+  if (step.step === 'included') return step.included === '0' ? [] : [`${step.included} included`]
+  if (step.step === 'packages') return [`${step.packages} packages of ${step.size}`]
+  if (step.step === 'commitment') return [`minimum of ${step.committed} ${currency}, ${step.charged} used`]
+  if (step.step === 'aggregate') return []
+  const { of, from, to, quantity, unit_amount: unit, factor, subtotal } = step
+  const tier =
+    from === undefined && to === undefined ? '' : ` (from ${from ?? '0'} to ${to === 'inf' ? '∞' : to})`
+  const times = factor === undefined ? '' : ` × ${factor}`
+  if (of === 'share') return [`${percentage(unit)} of ${quantity}${times} = ${subtotal}${tier}`]
+  if (of === 'units' || of === 'packages') return [`${quantity} × ${unit}${times} = ${subtotal}${tier}`]
+  return [`${of.replace('_', ' ')}: ${subtotal}${tier}`]
+}
+
+function partyLines({ name, address, country, email, taxId }: StoredParty): string[] {
+  return [
+    name,
+    ...address,
+    ...(country === undefined ? [] : [country]),
+    ...(email === undefined ? [] : [email]),
+    ...(taxId === undefined ? [] : [`Tax ID ${taxId}`]),
+  ]
+}
+
+function dated(label: string, at: Date | undefined): [string, string][] {
+  return at ? [[label, dayOf(at)]] : []
+}
+
+function periodOf({ start, end }: { start: Date; end: Date }): string {
+  if (start.getTime() === end.getTime()) return dayOf(start)
+  return `${dayOf(start)} – ${dayOf(end)}`
+}
+
+function dayOf(at: Date): string {
+  return at.toISOString().slice(0, 10)
+}
+
+function percentage(rate: string): string {
+  return `${formatDecimal(multiplyDecimals(parseDecimal(rate), { mantissa: 100n, scale: 0 }))}%`
+}
