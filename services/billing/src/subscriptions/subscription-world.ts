@@ -74,7 +74,7 @@ export async function openMarket(world: BillingWorld, now: string): Promise<Mark
         aggregation: 'sum',
         ...more,
       })
-      while ((await buildMeters(world.service.deps)) > 0);
+      await buildMeters(world.service.deps)
       return id
     },
     subscribe: async (body) => readAnswer(subscriptionView, await post('/v1/subscriptions', body), 201),
