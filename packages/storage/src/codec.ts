@@ -1,5 +1,6 @@
-import { deserialize, serialize } from 'bson'
+import { serialize } from 'bson'
 import type { Document } from './collection.ts'
+import { decodeBson } from './decode-bson.ts'
 
 /**
  * The BSON of a document, without its `version` (which the store keeps). An `undefined` field is absent. A number is
@@ -13,5 +14,5 @@ export function encode(document: Document): Uint8Array {
 
 /** Reads what `encode` wrote: numbers come back as number, int64 as bigint, bytes as Uint8Array (a Buffer). */
 export function decode(bytes: Uint8Array): Document {
-  return deserialize(bytes, { useBigInt64: true, promoteBuffers: true }) as Document
+  return decodeBson(bytes) as Document
 }

@@ -66,11 +66,12 @@ class SqliteStore implements Store {
   readonly #writer: WriterClient
   readonly #layouts = new Map<string, Layout>()
   #closed: Promise<void> | undefined
+  #readsOfTick = 0
 
   constructor(file: string, db: DatabaseSync, writer: WriterClient) {
     this.#file = file
     this.#db = db
-    db.exec('PRAGMA query_only = 1; PRAGMA mmap_size = 268435456')
+    db.exec('PRAGMA query_only = 1; PRAGMA mmap_size = 0')
     this.#prepare = statementCache(db)
     this.#writer = writer
   }
@@ -129,7 +130,7 @@ class SqliteStore implements Store {
     check.checkSelection(index, selection)
     check.checkAtMost(atMost)
     const { sql, values } = selectCount(this.#layout(index.collection), index, selection, atMost)
-    return Number(this.#read(() => this.#prepare(sql).get(...values))?.['total'])
+    return Number(this.#read(() => this.#prepare(sql).get(...values))?.[0])
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
@@ -196,14 +197,16 @@ class SqliteStore implements Store {
     return row && stored<T>(row)
   }
 
+  /** One statement for all ids takes half the time of one for each. */
   #getAll<T extends Document>(layout: Layout, ids: readonly string[]): (Stored<T> | undefined)[] {
-    // One read transaction for all of them costs half of one for each.
-    this.#read(() => this.#prepare('BEGIN').run())
-    try {
+    // SQLite's JSON ends a text at a NUL.
+    if (ids.length < 4 || ids.some((id) => id.includes('\0')))
       return ids.map((id) => this.#get<T>(layout, id))
-    } finally {
-      this.#prepare('COMMIT').run()
-    }
+    const sql = `SELECT d.version, d.body, j.key FROM json_each(?) j CROSS JOIN ${layout.table} d ON d.id = j.value`
+    const rows = this.#read(() => this.#prepare(sql).all(JSON.stringify(ids)))
+    const found: (Stored<T> | undefined)[] = ids.map(() => undefined)
+    for (const row of rows) found[row[2] as number] = stored<T>(row)
+    return found
   }
 
   #layout(collection: Collection): Layout {
@@ -215,10 +218,25 @@ class SqliteStore implements Store {
   #read<R>(work: () => R): R {
     if (this.#closed !== undefined) throw new Unavailable('the store is closed')
     try {
+      this.#countRead()
       return work()
     } catch (cause) {
       throw new Unavailable('SQLite cannot read', { cause })
     }
+  }
+
+  /**
+   * Puts what is read after the first read of a tick into one read transaction, which costs half of one for each. It
+   * ends before any other callback runs, so that nothing that was told to this process is missing from what it reads.
+   */
+  #countRead(): void {
+    if (this.#readsOfTick++ === 0) process.nextTick(this.#endTick)
+    else if (!this.#db.isTransaction) this.#prepare('BEGIN').run()
+  }
+
+  readonly #endTick = (): void => {
+    this.#readsOfTick = 0
+    if (this.#db.isOpen && this.#db.isTransaction) this.#prepare('COMMIT').run()
   }
 
   #operation(write: Write, position: number): Operation {
@@ -250,9 +268,10 @@ class SqliteStore implements Store {
   }
 }
 
-function stored<T extends Document>(row: Record<string, unknown>): Stored<T> {
+/** The document of a row: its version, then its body. */
+function stored<T extends Document>(row: Record<number, unknown>): Stored<T> {
   // What the table holds was a T when it was written.
-  const document = decode(row['body'] as Uint8Array) as Stored<T>
-  document.version = row['version'] as number
+  const document = decode(row[1] as Uint8Array) as Stored<T>
+  document.version = row[0] as number
   return document
 }
