@@ -6,34 +6,20 @@ import type { DecisionClause, ItemDecision } from '@tallystick/protocol'
  * receipt. They hold nothing but well-formed strings, for which JSON.stringify is canonical once members are in order.
  */
 export function traceDigest(decisions: readonly ItemDecision[]): string {
-  const known = new Map<DecisionClause, DecisionClause>()
-  const ordered = (clause: DecisionClause) => {
-    const before = known.get(clause)
-    if (before) return before
-    const after = orderedClause(clause)
-    known.set(clause, after)
-    return after
+  // The items of a dataset share their clauses: each is written once.
+  const known = new Map<DecisionClause, string>()
+  const written = (clause: DecisionClause) => {
+    let text = known.get(clause)
+    if (text === undefined) known.set(clause, (text = clauseText(clause)))
+    return text
   }
-  const text = JSON.stringify(
-    decisions.map(({ decision, item, license, offers, reason, trace }) => ({
-      decision,
-      item,
-      license,
-      offers,
-      reason,
-      trace: trace.map(ordered),
-    })),
-  )
-  return `sha256:${hash('sha256', text, 'hex')}`
+  const texts = decisions.map(({ decision, item, license, offers, reason, trace }) => {
+    const told = JSON.stringify({ decision, item, license, offers, reason })
+    return `${told.slice(0, -1)},"trace":[${trace.map(written).join()}]}`
+  })
+  return `sha256:${hash('sha256', `[${texts.join()}]`, 'hex')}`
 }
 
-function orderedClause({ clause, code, message, result, source, text_hash }: DecisionClause): DecisionClause {
-  return {
-    clause,
-    code,
-    message,
-    result,
-    ...(source !== undefined && { source }),
-    ...(text_hash !== undefined && { text_hash }),
-  }
+function clauseText({ clause, code, message, result, source, text_hash }: DecisionClause): string {
+  return JSON.stringify({ clause, code, message, result, source, text_hash })
 }
