@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idSchema } from './ids.ts'
-import { item, metadata, purpose } from './licensing.ts'
-import { contentHash, reference } from './values.ts'
+import { item, purpose } from './licensing.ts'
+import { contentHash, metadata, reference } from './values.ts'
 
 const name = z
   .string()

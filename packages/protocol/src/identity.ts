@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import { idSchema } from './ids.ts'
 import { accountRole, scope } from './scopes.ts'
-import { reference, timestamp } from './values.ts'
-
-const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
+import { metadata, reference, timestamp } from './values.ts'
 
 const email = z.email().max(254)
 const country = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code such as DE')

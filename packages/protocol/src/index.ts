@@ -23,7 +23,7 @@ export type {
 } from './identity.ts'
 export { derivedId, idPrefixes, idSchema, newId } from './ids.ts'
 export type { IdKind } from './ids.ts'
-export { contentHash, decimal, formatContentHash, reference, timestamp } from './values.ts'
+export { contentHash, decimal, formatContentHash, metadata, reference, timestamp } from './values.ts'
 export * from './catalog.ts'
 export * from './licensing.ts'
 export { listOf, pageInput } from './lists.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idSchema } from './ids.ts'
 import { currencyCode, rate } from './money.ts'
-import { contentHash, decimal, reference, timestamp } from './values.ts'
+import { contentHash, decimal, metadata, reference, timestamp } from './values.ts'
 
 /** What data may be used for. */
 export const purpose = z.enum(['train', 'fine_tune', 'retrieval', 'inference', 'evaluate'])
@@ -12,11 +12,6 @@ export const region = z
   .string()
   .regex(/^[A-Z]{2,3}$/, 'must be an ISO 3166-1 alpha-2 code, EU or EEA')
   .meta({ examples: ['DE'] })
-
-/** The tenant's own notes on an object: at most 50. */
-export const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 
 // The source's own sample writes a rate as a JSON number; its shortest decimal form is what was meant.
 const writtenRate = z.union([

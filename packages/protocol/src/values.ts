@@ -30,3 +30,18 @@ export function formatContentHash(digest: Uint8Array): string {
   for (const byte of digest) hex += byte.toString(16).padStart(2, '0')
   return `sha256:${hex}`
 }
+
+/** The tenant's own notes on an object: at most 50, under names that every database can keep. */
+export const metadata = z
+  .record(
+    z
+      .string()
+      .min(1)
+      .max(40)
+      .regex(
+        /^(?!\$|__proto__$|_bsontype$)[^\p{Cc}\p{Cs}]+$/u,
+        'must not begin with $ or contain control characters, nor be __proto__ or _bsontype',
+      ),
+    z.string().max(500),
+  )
+  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')

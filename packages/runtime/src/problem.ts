@@ -126,7 +126,9 @@ export function invalidFields(error: z.core.$ZodError): Fault {
         })
       }
     } else {
-      errors.push({ pointer: jsonPointer(issue.path), message: issue.message })
+      // Of a name in a record, what is wrong with it stands one level down.
+      const [inner] = issue.code === 'invalid_key' ? issue.issues : []
+      errors.push({ pointer: jsonPointer(issue.path), message: inner?.message ?? issue.message })
     }
     if (errors.length >= maxFieldErrors) break
   }

@@ -96,10 +96,11 @@ function inputReader(operation: Operation): (request: FastifyRequest) => unknown
     const params = request.params as Fields
     if (hasBody) {
       refuseFields(Object.keys(query), 'belongs in the body, not in the query')
-      const body = request.body ?? (input ? {} : undefined)
-      if (!input && body !== undefined) refuseFields(Object.keys(body), 'is not a known field')
+      // No body is an empty one; a `null` is a body, and what it asks for is not known.
+      const body = request.body === undefined && input ? {} : request.body
+      if (!input && typeof body === 'object') refuseFields(Object.keys(body ?? {}), 'is not a known field')
       if (pathParameters.length === 0) return body
-      if (typeof body !== 'object' || Array.isArray(body)) return body
+      if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
       refuseFields(
         pathParameters.filter((name) => Object.hasOwn(body, name)),
         'is given by the path, not by the body',
