@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Mode } from '@tallystick/runtime'
-import { until } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import type { ApiOperation, IdField } from './api-document.ts'
+import { everythingOf, idRoutes, listRoutes, ownIds, receiptsCame, wholeList } from './everything-of.ts'
 import { furnish, idsIn } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
 import { missingId, requestTo } from './requests.ts'
@@ -24,59 +24,19 @@ beforeAll(async () => {
   const victim = async (mode: Mode): Promise<Victim> => {
     const market = await world.found('The victim', mode)
     const holdings = await furnish(world, market)
-    await receiptsCame(market, holdings)
-    return { market, holdings, before: await everything(market, holdings) }
+    await receiptsCame(world, market, holdings)
+    return { market, holdings, before: await everythingOf(world, market, holdings) }
   }
   victims = { test: await victim('test'), live: await victim('live') }
 })
 afterAll(() => world.close())
 
-const byId = () => world.operations.filter(({ idFields }) => idFields.some(({ place }) => place === 'path'))
+const byId = () => idRoutes(world.operations)
 const reads = () => byId().filter(({ method }) => method === 'GET')
-const others = () =>
-  world.operations.filter(({ idFields }) => idFields.every(({ place }) => place !== 'path'))
+const others = () => world.operations.filter((one) => !byId().includes(one))
 const reading = () => others().filter(({ method }) => method === 'GET')
 const making = () => others().filter(({ method }) => method !== 'GET')
-const lists = () => reading().filter(({ takesLimit, scope }) => takesLimit && scope !== 'public')
-
-/** Waits until the audit service has recorded all that the marketplace did so far. */
-async function receiptsCame({ key }: Market, holdings: Holdings): Promise<void> {
-  for (const id of holdings.get('aud') ?? [])
-    await until(async () =>
-      (await world.call('GET', `/v1/audit/${id}`, { key })).status === 200 ? true : undefined,
-    )
-}
-
-/** What a marketplace sees of itself, by path. */
-async function everything({ key }: Market, holdings: Holdings): Promise<Map<string, string>> {
-  const seen = new Map<string, string>()
-  const look = async (path: string) => {
-    const { status, text } = await world.call('GET', path, { key })
-    seen.set(path, `${status} ${status < 300 ? withoutUse(text) : ''}`)
-  }
-  for (const list of lists()) await look(wholeList(list, holdings))
-  for (const operation of reads().filter(isStill))
-    for (const id of ownIds(operation, holdings)) await look(requestTo(operation, () => id).path)
-  return seen
-}
-
-const withoutUse = (text: string) => text.replaceAll(/"last_used_at":"[^"]*"/g, '"last_used_at":"-"')
-/** A proof is made for the newest checkpoint, whoever made that grow; an export tells when it was made. */
-const isStill = ({ path }: ApiOperation) => !/\/(proof|evidence|export|loss)$/.test(path)
-
-function wholeList(list: ApiOperation, holdings: Holdings): string {
-  const [required] = Object.keys(list.query)
-  const field = list.idFields.find(({ path }) => path[0] === required)
-  const id = [...(holdings.get(field?.prefixes[0] ?? '') ?? [])].at(-1)
-  const { path } = requestTo(list, () => undefined, field && id !== undefined ? { field, id } : undefined)
-  return `${path}${path.includes('?') ? '&' : '?'}limit=100`
-}
-
-function ownIds({ idFields }: ApiOperation, holdings: Holdings): string[] {
-  const field = idFields.find(({ place }) => place === 'path')
-  const ids = field?.prefixes.flatMap((prefix) => [...(holdings.get(prefix) ?? [])]) ?? []
-  return ids.slice(0, 5)
-}
+const lists = () => listRoutes(world.operations)
 
 test('the marketplace reads every kind of its objects by id', async () => {
   const { market, holdings } = victims.test
@@ -217,5 +177,5 @@ function leakedBy({ text }: HttpAnswer, holdings: Holdings, asked: string): stri
 
 test.each(modes)('nothing of the marketplace in %s mode has changed', async (mode) => {
   const { market, holdings, before } = victims[mode]
-  expect(Object.fromEntries(await everything(market, holdings))).toEqual(Object.fromEntries(before))
+  expect(Object.fromEntries(await everythingOf(world, market, holdings))).toEqual(Object.fromEntries(before))
 })

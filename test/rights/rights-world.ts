@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newTenant } from '@tallystick/protocol'
-import type { Mode } from '@tallystick/runtime'
+import type { Mode, RatePlans } from '@tallystick/runtime'
 import { readAnswer, sendHttp } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { startStandalone } from '../../services/standalone/src/start-standalone.ts'
@@ -36,10 +36,10 @@ export interface Sent {
   keyless?: boolean
 }
 
-/** Starts an empty world. */
-export async function startRightsWorld(): Promise<RightsWorld> {
+/** Starts an empty world, with other rate limits than the standard ones where they are told. */
+export async function startRightsWorld(ratePlans?: RatePlans): Promise<RightsWorld> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'tallystick-rights-'))
-  const server = await startStandalone({ port: 0, dataDirectory, logLevel: 'fatal' })
+  const server = await startStandalone({ port: 0, dataDirectory, logLevel: 'fatal', ratePlans })
   const { url, operatorKeys } = server
   const platformKey = { test: operatorKeys.test ?? '', live: operatorKeys.live ?? '' }
   const call: RightsWorld['call'] = (method, path, { headers, keyless = false, ...sent } = {}) => {

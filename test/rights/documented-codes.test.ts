@@ -1,0 +1,235 @@
+import { request as ask } from 'node:http'
+import { problemOf } from '@tallystick/runtime/test-http'
+import type { HttpAnswer } from '@tallystick/runtime/test-http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ApiOperation } from './api-document.ts'
+import { furnish } from './furnish.ts'
+import type { Holdings } from './furnish.ts'
+import { requestTo } from './requests.ts'
+import type { Request } from './requests.ts'
+import { startRightsWorld } from './rights-world.ts'
+import type { Market, RightsWorld, Sent } from './rights-world.ts'
+import { makeServiceKey } from './service-key.ts'
+import { stateRefusals } from './state-refusals.ts'
+
+/** The services whose routes are walked here. A service is one word. */
+const services = new Set(['identity', 'licensing'])
+/** What only competitors for the same object, faster than 24 attempts, can provoke; shown where attempts are made. */
+const shownElsewhere = new Set(['conflict'])
+
+let world: RightsWorld
+let limited: RightsWorld
+let market: Market
+let holdings: Holdings
+let narrow: string
+let service: string
+/** Which codes each operation answered so far. */
+const provoked = new Map<string, Set<string>>()
+const complaints: string[] = []
+
+beforeAll(async () => {
+  const once = { requests: 1, windowSeconds: 86_400, burst: 1 }
+  ;[world, limited] = await Promise.all([
+    startRightsWorld(),
+    startRightsWorld({ standard: once, public: once }),
+  ])
+  market = await world.found('A market', 'test')
+  holdings = await furnish(world, market)
+  const made = await world.call('POST', '/v1/api-keys', {
+    key: market.key,
+    body: { name: 'n', scopes: ['usage:read'] },
+  })
+  narrow = secretIn(made)
+  service = await makeServiceKey(world.dataDirectory, 'test', market.tenant)
+})
+afterAll(async () => {
+  await Promise.all([world.close(), limited.close()])
+})
+
+function secretIn({ json, text }: HttpAnswer): string {
+  const secret = typeof json === 'object' && json !== null ? Reflect.get(json, 'secret') : undefined
+  if (typeof secret !== 'string') throw new Error(text)
+  return secret
+}
+
+const tried = () => world.operations.filter(({ name }) => services.has(name.split('.')[0] ?? ''))
+const latest = (prefix: string) => [...(holdings.get(prefix) ?? [])].at(-1)
+const nothing = () => undefined
+
+/** A key that may call the operation. */
+function keyFor({ scope }: ApiOperation): string {
+  if (scope === 'service') return service
+  return scope === 'platform' ? world.platformKey.test : market.key
+}
+
+/** Takes an answer down: under which code, and whether that is documented for the operation. */
+function note(operation: ApiOperation, answer: HttpAnswer): void {
+  const place = `${operation.method} ${operation.path} (${operation.name})`
+  if (answer.status < 400) {
+    if (!operation.statuses.includes(String(answer.status)))
+      complaints.push(`${place}: status ${answer.status}`)
+    return
+  }
+  const { code, status } = problemOf(answer)
+  const codes = provoked.get(operation.name) ?? new Set()
+  provoked.set(operation.name, codes.add(code))
+  if (status !== answer.status || operation.codes.get(code) !== status)
+    complaints.push(`${place}: ${answer.status} ${code} is not documented: ${answer.text.slice(0, 200)}`)
+}
+
+async function send(operation: ApiOperation, { path, body }: Request, sent: Sent = {}): Promise<HttpAnswer> {
+  const answer = await world.call(operation.method, path, { key: keyFor(operation), body, ...sent })
+  note(operation, answer)
+  return answer
+}
+
+const good = (operation: ApiOperation) => requestTo(operation, latest)
+
+test('keys that are missing or may not', async () => {
+  for (const operation of tried()) {
+    await send(operation, good(operation), { key: undefined })
+    if (operation.scope !== 'public') await send(operation, good(operation), { key: narrow })
+    await send(operation, good(operation), { key: service, headers: { 'tallystick-tenant': 'nonsense' } })
+  }
+})
+
+test('bodies and queries that are not as they must be', async () => {
+  for (const operation of tried()) {
+    const { path, body } = good(operation)
+    if (!operation.hasBody) {
+      await send(operation, { path: `${path}${path.includes('?') ? '&' : '?'}zz=1` })
+      continue
+    }
+    await send(operation, { path, body: { ...body, zz: 1 } })
+    await send(operation, { path }, { body: '{' })
+    await send(operation, { path, body: { ...body } }, { headers: { 'content-type': 'text/plain' } })
+    note(operation, await announceHuge(operation, path))
+  }
+})
+
+/** Tells of a body of a gigabyte, and sends none of it. */
+function announceHuge(operation: ApiOperation, path: string): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
+  const headers = {
+    authorization: `Bearer ${keyFor(operation)}`,
+    'content-type': 'application/json',
+    'content-length': 1e9,
+    'idempotency-key': crypto.randomUUID(),
+  }
+  const sent = ask(world.url + path, { method: operation.method, headers }, (response) => {
+    const chunks: Buffer[] = []
+    response.on('data', (chunk: Buffer) => chunks.push(chunk))
+    response.on('end', () => {
+      const text = Buffer.concat(chunks).toString()
+      const type = response.headers['content-type'] ?? ''
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: new Headers({ 'content-type': type }),
+        text,
+        json: JSON.parse(text),
+      })
+      sent.destroy()
+    })
+  })
+  sent.on('error', reject)
+  sent.flushHeaders()
+  return promise
+}
+
+test('idempotency keys that are missing, mixed up or used', async () => {
+  for (const operation of tried().filter(({ keyed }) => keyed)) {
+    const { path, body } = requestTo(operation, nothing)
+    if (operation.codes.has('idempotency_key_missing'))
+      await send(operation, { path, body: { ...body } }, { keyless: true })
+    const other = { body: { ...body, idempotency_key: 'one' }, headers: { 'idempotency-key': 'another' } }
+    await send(operation, { path }, other)
+    await send(
+      operation,
+      { path, body: { ...body } },
+      { headers: { 'idempotency-key': await usedKey(operation) } },
+    )
+  }
+})
+
+const used = new Map<string, string>()
+
+/** An idempotency key that the operation's caller has used for another operation of the service. */
+async function usedKey(operation: ApiOperation): Promise<string> {
+  const key = keyFor(operation)
+  const [service = ''] = operation.name.split('.')
+  const other = tried().find(
+    ({ name, keyed, scope }) =>
+      keyed && name.startsWith(service) && name !== operation.name && scope !== 'platform',
+  )
+  if (!other) throw new Error(`${service} has one keyed operation alone`)
+  const place = `${other.name} ${key}`
+  const known = used.get(place)
+  if (known !== undefined) return known
+  const made = crypto.randomUUID()
+  used.set(place, made)
+  await send(other, requestTo(other, nothing), { key, headers: { 'idempotency-key': made } })
+  return made
+}
+
+test('repetitions while the first request still runs', async () => {
+  for (const operation of tried().filter(({ keyed }) => keyed)) {
+    const request = requestTo(operation, nothing)
+    for (
+      let round = 0;
+      round < 30 && provoked.get(operation.name)?.has('idempotency_in_progress') !== true;
+      round++
+    ) {
+      const headers = { 'idempotency-key': crypto.randomUUID() }
+      await Promise.all(Array.from({ length: 8 }, () => send(operation, request, { headers })))
+    }
+  }
+})
+
+test('ids of nothing', async () => {
+  for (const operation of tried().filter(({ idFields }) => idFields.length > 0)) {
+    await send(operation, requestTo(operation, nothing))
+  }
+})
+
+test('objects in a state that does not allow it', async () => {
+  for (const [name, requests] of Object.entries(stateRefusals({ world, market, holdings }))) {
+    const operation = tried().find((one) => one.name === name)
+    if (!operation) throw new Error(`there is no operation ${name}`)
+    for (const [code, make] of Object.entries(requests)) {
+      const { id, body, key } = await make()
+      const path = id === undefined ? operation.path : operation.path.replace(/\{\w+\}/, id)
+      const answer = await send(operation, { path }, { body, ...(key !== undefined && { key }) })
+      expect([name, code, answer.status < 400 ? answer.text : problemOf(answer).code]).toEqual([
+        name,
+        code,
+        code,
+      ])
+    }
+  }
+})
+
+test('keys and addresses that asked too often', async () => {
+  const { key } = await limited.found('Often', 'test')
+  for (const operation of tried()) {
+    const sent = operation.scope === 'public' ? {} : { key }
+    const ask = () => limited.call(operation.method, good(operation).path, sent)
+    // Each service counts for itself, and takes one request.
+    const first = await ask()
+    const answer = first.status === 429 ? first : await ask()
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+    note(operation, answer)
+  }
+})
+
+test('every documented refusal was provoked, and no other came', () => {
+  const missing = tried().flatMap(({ name, codes }) =>
+    [...codes]
+      .filter(
+        ([code, status]) =>
+          status < 500 && !shownElsewhere.has(code) && provoked.get(name)?.has(code) !== true,
+      )
+      .map(([code]) => `${name}: ${code}`),
+  )
+  expect({ complaints, missing }).toEqual({ complaints: [], missing: [] })
+  expect(tried().length).toBeGreaterThan(50)
+})
