@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Listening } from './audit-child.ts'
 import type { DecisionsListening } from './decisions-child.ts'
+import type { UsageListening } from './usage-child.ts'
 
 /** A process that the benchmark started and ends. */
 export interface Child<T> extends AsyncDisposable {
@@ -24,6 +25,11 @@ export function startAuditChild(directory: string, origin: string): Promise<Chil
 /** The licensing service on the SQLite files of `directory`. */
 export function startDecisionsChild(directory: string, tenant: string): Promise<Child<DecisionsListening>> {
   return startChild<DecisionsListening>('decisions-child.ts', [directory, tenant])
+}
+
+/** The billing service on the SQLite files of `directory`. */
+export function startUsageChild(directory: string, tenant: string): Promise<Child<UsageListening>> {
+  return startChild<UsageListening>('usage-child.ts', [directory, tenant])
 }
 
 /** A bare Fastify server. */

@@ -1,4 +1,4 @@
-// npm run bench -- audit [--full] [--entries 10000,100000] [--seconds 3] [--receipts 10000]; storage alone: -- storage; -- decisions
+// npm run bench -- audit [--full] [--entries 10000,100000] [--seconds 3] [--receipts 10000]; storage alone: -- storage; -- decisions; -- usage [--full]
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.ts'
@@ -6,6 +6,7 @@ import { benchDecisions } from './decisions.ts'
 import { formatValue, Measures } from './measure.ts'
 import { machineNow, ratioText, writeResults } from './report.ts'
 import { benchStorage } from './storage.ts'
+import { benchMetering } from './usage.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -17,7 +18,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const [name = 'audit'] = positionals
-const names = ['audit', 'storage', 'decisions']
+const names = ['audit', 'storage', 'decisions', 'usage']
 if (!names.includes(name)) {
   console.error(`there is no benchmark ${name}; there are: ${names.join(', ')}`)
   process.exit(2)
@@ -36,6 +37,8 @@ const before = loadavg()[0] ?? 0
 // After each figure, so that a run that is broken off leaves what it measured.
 const measures = new Measures((all) => writeResults(name, machineNow(before), all))
 if (name === 'decisions') await benchDecisions(measures, seconds)
+else if (name === 'usage')
+  await benchMetering(measures, { events: values.full ? 1_000_000 : 100_000, seconds })
 else await benchStorage(measures, { documents: receipts, seconds, mongoUrl: process.env['MONGODB_URI'] })
 if (name === 'audit') await benchAudit(measures, { sizes, receipts, seconds })
 const machine = machineNow(before)
