@@ -106,7 +106,8 @@ export async function callOperation(
   const response = await fetch(`${url}${path}${query.size > 0 ? `?${query.toString()}` : ''}`, {
     method: rest.method,
     headers: {
-      ...(meta.scope !== 'public' && {
+      // What needs no scope may need a key all the same, and says so.
+      ...((meta.scope !== 'public' || meta.errors?.includes('unauthorized')) && {
         authorization: `Bearer ${typeof key === 'string' ? key : key(name)}`,
       }),
       ...(hasBody && { 'content-type': 'application/json' }),

@@ -24,6 +24,7 @@ const api = createApi<Deps & { chains: readonly { id: string; contract: string }
 const records = { tags: ['Records'] }
 const proofs = { tags: ['Proofs'] }
 const textOrJson = { produces: ['text/plain'] }
+const ofRecord = [{ input: { audit_id: 'aud_01kqxq5t8r0000000000000000' } }]
 
 /** The audit service's procedures: the same over tRPC and REST. */
 export const router = api.router({
@@ -34,6 +35,20 @@ export const router = api.router({
       description: 'Idempotent by event id. Each record succeeds or is refused on its own.',
       scope: 'audit:write',
       rest: { method: 'POST', path: '/v1/audit/records' },
+      examples: [
+        {
+          input: {
+            records: [
+              {
+                event: 'evt_01kqxq5t8r0000000000000000',
+                kind: 'training.usage',
+                actor: 'dev_456',
+                data: { model: 'model-1' },
+              },
+            ],
+          },
+        },
+      ],
     })
     .input(z.strictObject({ records: z.array(auditRecord).min(1).max(1000) }))
     .output(z.strictObject({ object: z.literal('record_outcomes'), data: z.array(wire.recordOutcome) }))
@@ -88,6 +103,7 @@ export const router = api.router({
       scope: 'audit:read',
       errors: ['not_found'],
       rest: { method: 'GET', path: '/v1/audit/{audit_id}' },
+      examples: ofRecord,
     })
     .input(wire.auditIdInput)
     .output(auditRecordDetail)
@@ -109,6 +125,7 @@ export const router = api.router({
       scope: 'audit:read',
       errors: ['not_found', 'body_erased'],
       rest: { method: 'GET', path: '/v1/audit/{audit_id}/body' },
+      examples: ofRecord,
     })
     .input(wire.auditIdInput)
     .output(wire.recordBody)
@@ -127,6 +144,7 @@ export const router = api.router({
         'Erases event and salt of the records of one actor, of those that name a subject, of events, or of all that is older than `before`. Asked again from `next` until there is none. Idempotent.',
       scope: 'service',
       rest: { method: 'POST', path: '/v1/audit/erasures' },
+      examples: [{ input: { tenant: 'acct_01kqxq5t8r0000000000000000', subject: 'cr_123', dry_run: true } }],
     })
     .input(wire.erasureInput)
     .output(wire.erasureOutcome)
@@ -145,6 +163,7 @@ export const router = api.router({
       scope: 'audit:read',
       errors: ['not_found', 'proof_pending'],
       rest: { method: 'GET', path: '/v1/audit/{audit_id}/proof', ...textOrJson },
+      examples: ofRecord,
     })
     .input(wire.auditIdInput)
     .output(wire.inclusionProof)
@@ -163,6 +182,7 @@ export const router = api.router({
       scope: 'audit:read',
       errors: ['not_found', 'proof_pending'],
       rest: { method: 'GET', path: '/v1/audit/{audit_id}/evidence' },
+      examples: ofRecord,
     })
     .input(wire.auditIdInput)
     .output(evidenceBundle)
@@ -180,6 +200,7 @@ export const router = api.router({
       scope: 'public',
       errors: ['not_found', 'proof_pending'],
       rest: { method: 'POST', path: '/v1/audit/evidence' },
+      examples: [{ input: { receipt_hash: `sha256:${'0'.repeat(64)}` } }],
     })
     .input(wire.evidenceInput)
     .output(z.union([wire.inclusionProof, evidenceBundle]))
@@ -203,6 +224,7 @@ export const router = api.router({
       description: 'A convenience: whoever does not want to trust this answer runs the offline verifier.',
       scope: 'public',
       rest: { method: 'POST', path: '/v1/audit/verify' },
+      examples: [{ input: { evidence: { version: 1 } } }],
     })
     .input(wire.verifyInput)
     .output(wire.verdict)
@@ -221,6 +243,7 @@ export const router = api.router({
       scope: 'public',
       errors: ['invalid_range'],
       rest: { method: 'GET', path: '/v1/audit/consistency' },
+      examples: [{ input: { from: 1, to: 2 } }],
     })
     .input(wire.consistencyInput)
     .output(wire.consistency)

@@ -88,6 +88,7 @@ const accountRoutes = {
       scope: 'accounts:read',
       errors: ['not_found'],
       rest: { method: 'GET', path: accountPath },
+      examples: [{ input: { account_id: example.account_id } }],
     })
     .input(accountId)
     .output(account)
@@ -254,6 +255,7 @@ const keyRoutes = {
       scope: 'keys:read',
       errors: ['not_found'],
       rest: { method: 'GET', path: keyPath },
+      examples: [{ input: { key_id: example.key_id } }],
     })
     .input(keyId)
     .output(apiKey)

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { license } from '@tallystick/protocol'
+import { readAnswer, until } from '@tallystick/runtime/test-http'
+import type { HttpAnswer } from '@tallystick/runtime/test-http'
+import { tryOperations } from '@tallystick/runtime/try-operations'
+import { startHttpWorld } from '../../services/audit/src/http-world.ts'
+import { router as audit } from '../../services/audit/src/router.ts'
+import { startIdentityWorld } from '../../services/identity/src/identity-world.ts'
+import { router as identity } from '../../services/identity/src/router.ts'
+import { startLicensingWorld } from '../../services/licensing/src/licensing-world.ts'
+import { router as licensing } from '../../services/licensing/src/router.ts'
+import { furnish } from './furnish.ts'
+import type { Holdings } from './furnish.ts'
+import { startRightsWorld } from './rights-world.ts'
+import type { Market, RightsWorld } from './rights-world.ts'
+import { makeServiceKey } from './service-key.ts'
+
+/** Each service with its router, a copy to ask for its routes, and its routes that are no operations. */
+const services = [
+  { name: 'identity', router: identity, start: startIdentityWorld, rawRoutes: [] },
+  {
+    name: 'licensing',
+    router: licensing,
+    start: startLicensingWorld,
+    rawRoutes: ['/v1/datasets/:dataset_id/manifest'],
+  },
+  {
+    name: 'audit',
+    router: audit,
+    start: startHttpWorld,
+    rawRoutes: ['/log/checkpoint', '/log/tile/*', '/.well-known/jwks.json'],
+  },
+]
+
+let world: RightsWorld
+let market: Market
+let holdings: Holdings
+let service: string
+let ready: Record<string, object>
+
+beforeAll(async () => {
+  world = await startRightsWorld()
+  market = await world.found('A market', 'test')
+  holdings = await furnish(world, market)
+  service = await makeServiceKey(world.dataDirectory, 'test', market.tenant)
+  ready = await prepare()
+})
+afterAll(() => world.close())
+
+const post = (path: string, body: object = {}) => world.call('POST', path, { key: market.key, body })
+const because = { reason: 'because' }
+
+function idOf({ json, status, text }: HttpAnswer): string {
+  const id: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, 'id') : undefined
+  if (status >= 300 || typeof id !== 'string') throw new Error(`${status} ${text}`)
+  return id
+}
+
+/** For each operation whose example needs an object of a certain state, that object; the others take any. */
+async function prepare(): Promise<Record<string, object>> {
+  const account = async () => idOf(await post('/v1/accounts', { role: 'developer', name: 'x' }))
+  const suspended = await account()
+  await post(`/v1/accounts/${suspended}/suspend`, because)
+  const key = async () => idOf(await post('/v1/api-keys', { name: 'x', scopes: ['usage:read'] }))
+  const [template = ''] = holdings.get('tmpl') ?? []
+  const made = async (more: object = {}) => idOf(await post('/v1/licenses', { ...sample, ...more }))
+  const active = async () => {
+    const id = await made()
+    idOf(await post(`/v1/licenses/${id}/accept`))
+    return id
+  }
+  const [receipt = ''] = holdings.get('aud') ?? []
+  const evidence = await until(async () => {
+    const answer = await world.call('GET', `/v1/audit/${receipt}/evidence`, { key: market.key })
+    return answer.status === 200 ? (answer.json as { receipt: string }) : undefined
+  })
+  return {
+    'accounts.create': { external_id: 'fresh' },
+    'accounts.get': { account_id: await account() },
+    'accounts.update': { account_id: await account() },
+    'accounts.suspend': { account_id: await account() },
+    'accounts.reactivate': { account_id: suspended },
+    'apiKeys.rotate': { key_id: await key() },
+    'apiKeys.revoke': { key_id: await key() },
+    'licenses.text': { license_id: await made({ legal_text: { template, variables: { buyer: 'X' } } }) },
+    'licenses.offer': { license_id: await made({ draft: true }) },
+    'licenses.accept': { license_id: await made() },
+    'licenses.revoke': { license_id: await active() },
+    'licenses.terminate': { license_id: await active() },
+    'licenses.amend': { license_id: await active() },
+    'datasets.create': { reference: 'fresh' },
+    'subjectRequests.export': {
+      request_id: idOf(await post('/v1/data-subject-requests', { type: 'export', subject: 'cr_123' })),
+    },
+    proof: { audit_id: receipt },
+    evidence: { audit_id: receipt },
+    evidenceOf: { receipt: evidence.receipt, receipt_hash: undefined },
+    verify: { evidence },
+    consistency: { from: 1, to: 1 },
+    erase: { tenant: market.tenant },
+  }
+}
+
+const sample = {
+  creator_id: 'cr_123',
+  buyer_id: 'dev_456',
+  items: ['dataset_789'],
+  pricing: { model: 'royalty', rate: 0.05 },
+  terms: { exclusive: false, region_restrictions: [], duration_days: 365 },
+}
+
+/** An example with ids of the marketplace's own in place of the ones that stand in all examples. */
+function withOwnIds(value: unknown): unknown {
+  const text = JSON.stringify(value)?.replaceAll(
+    /\b([a-z]+)_01kqxq5t8r0{16}\b/g,
+    (example, prefix: string) => [...(holdings.get(prefix) ?? [])].at(-1) ?? example,
+  )
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+test.each(services)(
+  'every route of $name answers its examples as documented',
+  async ({ router, start, rawRoutes }) => {
+    const copy = await start()
+    const keys: Record<string, string> = {
+      'tenants.create': world.platformKey.test,
+      'decisions.check': service,
+      erase: service,
+    }
+    const complaints = await tryOperations({
+      url: world.url,
+      router,
+      key: (operation) => keys[operation] ?? market.key,
+      complete: (operation, example) => ({ ...(withOwnIds(example) as object), ...ready[operation] }),
+      server: copy.service.server,
+      rawRoutes,
+    })
+    await copy.close()
+    expect(complaints).toEqual([])
+  },
+)
+
+test('a license walks through every state over HTTP', async () => {
+  const seen = new Set<string>()
+  const look = async (id: string) => {
+    const found = readAnswer(license, await world.call('GET', `/v1/licenses/${id}`, { key: market.key }))
+    for (const { status } of found.history) seen.add(status)
+    return found.status
+  }
+  const create = async (more: object = {}) => idOf(await post('/v1/licenses', { ...sample, ...more }))
+  const move = async (id: string, action: string, body: object = {}) => {
+    idOf(await post(`/v1/licenses/${id}/${action}`, body))
+    return look(id)
+  }
+  const walked = await create({ draft: true })
+  expect(await look(walked)).toBe('draft')
+  expect(await move(walked, 'offer')).toBe('offered')
+  expect(await move(walked, 'accept')).toBe('active')
+  const amended = idOf(
+    await post(`/v1/licenses/${walked}/amend`, { reason: 'new rate', metadata: { rate: 'new' } }),
+  )
+  expect(await move(amended, 'accept')).toBe('active')
+  expect(await look(walked)).toBe('superseded')
+  expect(await move(amended, 'terminate', because)).toBe('terminated')
+  const ahead = await create({ effective_from: new Date(Date.now() + 3_600_000).toISOString() })
+  expect(await move(ahead, 'accept')).toBe('accepted')
+  expect(await move(ahead, 'revoke', because)).toBe('revoked')
+  const soon = new Date(Date.now() + 2000).toISOString()
+  const brief = await create({ terms: {}, effective_until: soon })
+  await move(brief, 'accept')
+  await until(async () => ((await look(brief)) === 'expired' ? true : undefined))
+  expect([...seen].toSorted()).toEqual([...license.shape.status.options].toSorted())
+})
