@@ -1,9 +1,9 @@
 import { Fault } from '@tallystick/protocol'
 import type { Caller, Plan } from '@tallystick/runtime'
-import { insert, replace } from '@tallystick/storage'
+import { replace } from '@tallystick/storage'
 import type { Stored } from '@tallystick/storage'
 import { timeOf } from '../clocks/time-of.ts'
-import { creditGrants } from '../credits/collections.ts'
+import { oweCredit } from '../credits/owe-credit.ts'
 import { customers } from '../customers/collections.ts'
 import type { Deps } from '../deps.ts'
 import { liftDelinquency } from '../dunning/lift-delinquency.ts'
@@ -51,19 +51,8 @@ export async function voidInvoice(
     )
   }
   if (invoice.creditsApplied > 0n) {
-    const amount = invoice.creditsApplied
-    const about = {
-      tenant,
-      customer,
-      currency,
-      amount,
-      remaining: amount,
-      priority: 0,
-      createdAt: at,
-      auditId,
-    }
-    const name = `Void of invoice ${number}`
-    writes.push(insert(creditGrants, { ...about, id: deps.newId('creditGrant'), name, status: 'open' }))
+    const about = { tenant, customer, currency, amount: invoice.creditsApplied, auditId }
+    writes.push(...oweCredit(deps, { ...about, name: `Void of invoice ${number}` }, at))
   }
   return { writes, answer: voided }
 }

@@ -1,8 +1,9 @@
 import { Fault } from '@tallystick/protocol'
 import { insert, replace } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
-import { creditGrants } from '../credits/collections.ts'
 import { planDraw } from '../credits/draw-credits.ts'
+import type { Draw } from '../credits/draw-credits.ts'
+import { oweCredit } from '../credits/owe-credit.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { postJournal } from '../ledger/post-journal.ts'
@@ -90,12 +91,18 @@ async function finalizeOne(
     invoice,
     further: [
       ...draw.writes,
+      ...(draw.total > 0n ? [drawn(deps, invoice, draw)] : []),
       ...creditBack(deps, invoice, at),
       ...bookInvoice(invoice, at),
       write,
       ...(paid ? [invoiceEvent(deps, 'invoice.paid', customer.id, invoice).write] : []),
     ],
   }
+}
+
+function drawn(deps: Deps, invoice: StoredInvoice, { total, parts }: Draw): Write {
+  const grants = parts.map(({ grant }) => grant).join(' ')
+  return invoiceEvent(deps, 'credit.drawn', invoice.customer, invoice, { drawn: Number(total), grants }).write
 }
 
 /** A total below zero is owed to the customer: it becomes a grant that later invoices draw. */
@@ -105,20 +112,8 @@ function creditBack(
   at: Date,
 ): Write[] {
   if (total >= 0n) return []
-  const grant = {
-    id: deps.newId('creditGrant'),
-    tenant,
-    customer,
-    currency,
-    amount: -total,
-    remaining: -total,
-    priority: 0,
-    name: `Invoice ${number}`,
-    status: 'open' as const,
-    createdAt: at,
-    auditId,
-  }
-  return [insert(creditGrants, grant)]
+  const about = { tenant, customer, currency, amount: -total, name: `Invoice ${number}`, auditId }
+  return oweCredit(deps, about, at)
 }
 
 /** The journal of a finalized invoice: what is receivable, what credit paid, what was earned, what is owed as tax. */

@@ -342,6 +342,32 @@ describe('who may see and do what', () => {
   })
 })
 
+describe('an invoice to read', () => {
+  it('comes as HTML in which nothing runs', async () => {
+    const of = await customer({ name: '<b>Robert</b>' })
+    const { id, number } = await open(of)
+    const answer = await world.call('GET', `/v1/invoices/${id}/html`, { key })
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(answer.text).toContain(String(number))
+    expect(answer.text).toContain('&lt;b&gt;Robert')
+  })
+
+  it('comes as the same PDF each time, also after the customer changed', async () => {
+    const of = await customer({ name: '株式会社' })
+    const { id, number } = await open(of)
+    const path = `/v1/invoices/${id}/pdf`
+    const first = await world.call('GET', path, { key })
+    expect(first.headers.get('content-type')).toBe('application/pdf')
+    expect(first.headers.get('content-disposition')).toBe(`inline; filename="invoice-${number}.pdf"`)
+    await world.post(`/v1/customers/${of}`, key, { name: 'Another' })
+    time += 1000
+    expect((await world.call('GET', path, { key })).text).toBe(first.text)
+    const draftAnswer = await world.call('GET', `/v1/invoices/${(await draft(of)).id}/pdf`, { key })
+    expect(draftAnswer.status).toBe(200)
+  })
+})
+
 it('numbers begin anew with the year', async () => {
   time = Date.UTC(2027, 0, 1)
   expect((await open(await customer())).number).toBe('2027-000001')

@@ -7,7 +7,7 @@ import { insert, replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { timeOf } from '../clocks/time-of.ts'
-import { creditGrants } from '../credits/collections.ts'
+import { oweCredit } from '../credits/owe-credit.ts'
 import { customers } from '../customers/collections.ts'
 import type { Deps } from '../deps.ts'
 import { postJournal } from '../ledger/post-journal.ts'
@@ -82,7 +82,7 @@ export async function issueCreditNote(
       insert(creditNotes, note),
       ...(await afterNote(deps, found, { amount, offDue, at })),
       ...bookNote(note, { offDue, back, at }),
-      ...(back > 0n ? [insert(creditGrants, grantOf(deps, note, back))] : []),
+      ...(back > 0n ? creditFor(deps, note, back) : []),
       auditEvent({
         id: event,
         tenant,
@@ -119,11 +119,11 @@ function bookNote(note: CreditNote, { offDue, back, at }: { offDue: bigint; back
   return postJournal({ tenant, at, currency, cause, auditId, memo: `Credit note ${number}`, postings })
 }
 
-function grantOf(
+function creditFor(
   deps: Deps,
   { tenant, customer, currency, number, auditId, createdAt }: CreditNote,
   amount: bigint,
 ) {
-  const about = { tenant, customer, currency, amount, remaining: amount, priority: 0, createdAt, auditId }
-  return { ...about, id: deps.newId('creditGrant'), name: `Credit note ${number}`, status: 'open' as const }
+  const about = { tenant, customer, currency, amount, name: `Credit note ${number}`, auditId }
+  return oweCredit(deps, about, createdAt)
 }

@@ -1,6 +1,6 @@
-import { insert, replace } from '@tallystick/storage'
+import { replace } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
-import { creditGrants } from '../credits/collections.ts'
+import { oweCredit } from '../credits/owe-credit.ts'
 import type { Deps } from '../deps.ts'
 import { postJournal } from '../ledger/post-journal.ts'
 import { invoices } from './collections.ts'
@@ -56,9 +56,8 @@ function keepExcess(
   amount: bigint,
 ): Write[] {
   const name = `Paid beyond invoice ${number}`
-  const about = { tenant, customer, currency, amount, remaining: amount, priority: 0, name, auditId }
   return [
-    insert(creditGrants, { ...about, id: deps.newId('creditGrant'), status: 'open', createdAt: at }),
+    ...oweCredit(deps, { tenant, customer, currency, amount, name, auditId }, at),
     ...postJournal({
       tenant,
       at,
