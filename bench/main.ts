@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.ts'
+import { measureBillingRun } from './billing-run.ts'
 import { benchDecisions } from './decisions.ts'
 import { formatValue, Measures } from './measure.ts'
 import { machineNow, ratioText, writeResults } from './report.ts'
@@ -37,9 +38,10 @@ const before = loadavg()[0] ?? 0
 // After each figure, so that a run that is broken off leaves what it measured.
 const measures = new Measures((all) => writeResults(name, machineNow(before), all))
 if (name === 'decisions') await benchDecisions(measures, seconds)
-else if (name === 'usage')
+else if (name === 'usage') {
   await benchMetering(measures, { events: values.full ? 1_000_000 : 100_000, seconds })
-else await benchStorage(measures, { documents: receipts, seconds, mongoUrl: process.env['MONGODB_URI'] })
+  await measureBillingRun(measures, { subscriptions: 10_000 })
+} else await benchStorage(measures, { documents: receipts, seconds, mongoUrl: process.env['MONGODB_URI'] })
 if (name === 'audit') await benchAudit(measures, { sizes, receipts, seconds })
 const machine = machineNow(before)
 console.table(

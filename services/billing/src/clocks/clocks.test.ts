@@ -1,3 +1,4 @@
+import type { PriceInput } from '@tallystick/pricing'
 import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { replace } from '@tallystick/storage'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -117,14 +118,14 @@ test('a year at once is the same as a year day by day', async () => {
 test('late usage is corrected again and again, each time from the last correction', async () => {
   const market = await open('2026-05-01T00:00:00Z')
   const customer = await market.customer()
-  const volume = {
+  const volume: PriceInput = {
     model: 'volume',
     currency: 'USD',
     tiers: [
       { up_to: '100', unit_amount: '1' },
       { up_to: 'inf', unit_amount: '0.5' },
     ],
-  } as const
+  }
   const plan = await market.plan([await market.price(volume, await market.meter())])
   await market.subscribe({ customer, plan })
   await market.use(customer, '2026-05-01T00:00:00Z', '90')

@@ -1,5 +1,3 @@
-import { auditIdOf } from '@tallystick/receipt'
-import { auditEvent } from '@tallystick/runtime'
 import type { Plan } from '@tallystick/runtime'
 import { insert, replace } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
@@ -8,18 +6,16 @@ import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { finalizeInvoices } from '../invoices/finalize-invoices.ts'
 import type { Draft } from '../invoices/finalize-invoices.ts'
-import { invoiceIdOf } from '../invoices/find-invoice.ts'
 import type { StoredInvoice } from '../invoices/find-invoice.ts'
 import { closePeriod, meteredItems } from './close-period.ts'
-import type { Closed } from './close-period.ts'
+import { draftOf, kindOf, tell } from './closing-records.ts'
 import { billedUsage, subscriptions } from './collections.ts'
 import type { Item, Subscription } from './find-subscription.ts'
 import { usagePeriodOf } from './charge-usage.ts'
 import { correctLateUsage, lateCustomers } from './correct-late-usage.ts'
-import type { Correction } from './correct-late-usage.ts'
+import { mergeIncrements } from './merge-increments.ts'
 import { closeReporting, readUsages } from './period-usage.ts'
 import type { UsageWanted } from './period-usage.ts'
-import { placed } from './rated-lines.ts'
 import { priceOf, readPrices } from './read-prices.ts'
 import type { PricesById } from './read-prices.ts'
 
@@ -44,19 +40,30 @@ export interface GroupTerms {
   actor?: string
 }
 
+/** A group whose periods are closed but for the numbers of its invoices. */
+export interface PreparedGroup extends Pick<GroupPlan, 'writes' | 'subscriptions' | 'failed'> {
+  drafts: Draft[]
+  further: Write[]
+}
+
 /**
  * Plans to close the open periods of subscriptions of one tenant and of distinct customers, all in one commit, with
  * one invoice each and numbers in their order. `at` is the time that holds for them. A subscription that cannot be
  * charged is left as it is and holds up no other.
  */
-export async function planGroup(
+export async function planGroup(deps: Deps, due: readonly Due[], terms: GroupTerms): Promise<GroupPlan> {
+  return finishGroup(deps, await prepareGroup(deps, due, terms), terms.at)
+}
+
+/** The part of `planGroup` that needs no numbers, so that it can be done while the group before is being committed. */
+export async function prepareGroup(
   deps: Deps,
   due: readonly Due[],
   { at, prices, actor }: GroupTerms,
-): Promise<GroupPlan> {
-  const plan: GroupPlan = { writes: [], subscriptions: [], invoices: [], failed: [] }
+): Promise<PreparedGroup> {
+  const prepared: PreparedGroup = { writes: [], further: [], drafts: [], subscriptions: [], failed: [] }
   const [first] = due
-  if (!first) return plan
+  if (!first) return prepared
   const { tenant } = first.subscription
   await readPrices(
     deps,
@@ -71,8 +78,6 @@ export async function planGroup(
   )
   const usages = await usagesOf(deps, billed, prices)
   const corrections = await correctLateUsage(deps, tenant, { late, prices, at })
-  const drafts: Draft[] = []
-  const further: Write[] = []
   for (const { subscription, version, customer } of billed) {
     const correction = corrections.get(customer.id)
     try {
@@ -81,23 +86,31 @@ export async function planGroup(
       const kind = version === undefined ? 'created' : kindOf(subscription, closed.subscription)
       const told = tell(deps, actor ?? customer.id, kind, closed.subscription)
       const after: Subscription = { ...closed.subscription, updatedAt: at, auditId: told.auditId }
-      plan.writes.push(
+      prepared.writes.push(
         version === undefined ? insert(subscriptions, after) : replace(subscriptions, after, version),
       )
-      plan.subscriptions.push(after)
-      further.push(told.write, ...closed.billed.map((one) => insert(billedUsage, one)))
-      if (correction) further.push(...correction.writes)
+      prepared.subscriptions.push(after)
+      prepared.further.push(told.write, ...closed.billed.map((one) => insert(billedUsage, one)))
+      if (correction) prepared.further.push(...correction.writes)
       const invoice = draftOf(subscription, closed, { correction, customer, at })
-      if (invoice) drafts.push({ invoice, version: undefined, customer })
+      if (invoice) prepared.drafts.push({ invoice, version: undefined, customer })
     } catch (error) {
-      plan.failed.push({ subscription: subscription.id, error })
+      prepared.failed.push({ subscription: subscription.id, error })
     }
   }
+  return prepared
+}
+
+/** Gives the invoices of a prepared group their numbers. What must be committed is then all there. */
+export async function finishGroup(
+  deps: Deps,
+  { writes, further, drafts, subscriptions: after, failed }: PreparedGroup,
+  at: Date,
+): Promise<GroupPlan> {
   const finalized = await finalizeInvoices(deps, drafts, at)
-  plan.invoices = finalized.invoices
   // Versions come first: another run that was faster is found out there, before a number or an invoice clashes.
-  plan.writes.push(...finalized.writes, ...further)
-  return plan
+  const all = mergeIncrements([...writes, ...finalized.writes, ...further])
+  return { writes: all, subscriptions: after, invoices: finalized.invoices, failed }
 }
 
 /** The plan for a single subscription, to answer with. Throws what kept it from being charged. */
@@ -143,60 +156,6 @@ async function usagesOf(deps: Deps, billed: readonly Billed[], prices: PricesByI
     if (!usage) throw new Error(`The usage of item ${item.id} of ${subscription.id} was not read`)
     return usage
   }
-}
-
-function draftOf(
-  before: Subscription,
-  { lines: charged, subscription: after }: Closed,
-  { correction, customer, at }: { correction: Correction | undefined; customer: Customer; at: Date },
-): StoredInvoice | undefined {
-  const lines = placed([...charged, ...(correction?.lines ?? [])])
-  if (lines.length === 0) return undefined
-  const { tenant, id: subscription, period: closed } = before
-  const boundary = before.status === 'canceled' ? (before.dueAt ?? closed.end) : closed.end
-  const zero = { subtotal: 0n, taxes: [], taxTotal: 0n, total: 0n, creditsApplied: 0n, amountDue: 0n }
-  return {
-    id: invoiceIdOf(tenant, subscription, boundary, before.closings),
-    tenant,
-    customer: customer.id,
-    subscription,
-    currency: before.currency,
-    status: 'draft',
-    lines,
-    ...zero,
-    amountPaid: 0n,
-    amountRefunded: 0n,
-    amountCredited: 0n,
-    ...(customer.clock !== undefined && { clock: customer.clock }),
-    period: closed.start < closed.end ? closed : after.period,
-    metadata: {},
-    attempts: 0,
-    createdAt: at,
-    auditId: '',
-  }
-}
-
-function tell(
-  deps: Deps,
-  actor: string,
-  kind: string,
-  { tenant, id, customer, licenses, status, period: { start, end } }: Subscription,
-): { auditId: string; write: Write } {
-  const event = deps.newId('event')
-  const period = { period_start: start.toISOString(), period_end: end.toISOString() }
-  const data = { subscription: id, customer, status, ...period }
-  const record = { kind: `subscription.${kind}`, actor, licenses: licenses.slice(0, 100), items: [], data }
-  return {
-    auditId: auditIdOf(tenant, event),
-    write: auditEvent({ id: event, tenant, at: deps.now(), record }),
-  }
-}
-
-function kindOf(before: Subscription, { status }: Subscription): string {
-  if (status === 'canceled') return before.status === 'canceled' ? 'settled' : 'canceled'
-  if (status === 'paused') return 'paused'
-  if (before.status === 'paused') return 'resumed'
-  return before.status === 'scheduled' ? 'started' : 'renewed'
 }
 
 function pricesOf({ items, pendingChange }: Subscription): string[] {

@@ -1,6 +1,6 @@
 import { DuplicateKey, StaleVersion } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
-import { planGroup } from './bill-group.ts'
+import { finishGroup, prepareGroup } from './bill-group.ts'
 import { subscriptions } from './collections.ts'
 import type { Subscription } from './find-subscription.ts'
 import type { PricesById } from './read-prices.ts'
@@ -50,17 +50,28 @@ export async function runBilling(
       })
       after = page.next
       const due = page.items.filter(({ id }) => !run.failed.includes(id))
-      for (const group of groupsOf(due, batch)) await billGroup(deps, group, { until, prices, run })
+      const groups = groupsOf(due, batch).values()
+      const running = { until, prices, run, turns: new Map() }
+      await Promise.all(Array.from({ length: lanes }, () => billAll(deps, groups, running)))
     } while (after !== undefined)
     // A pass that closed nothing has found all that is left impossible to charge.
     if (run.periods === before) return run
   }
 }
 
+// While the commit of one group is written, the next is being prepared.
+const lanes = 2
+
 interface Running {
   until: Date
   prices: PricesById
   run: BillingRun
+  /** By tenant: the last who took its turn to draw numbers and commit. */
+  turns: Map<string, Promise<unknown>>
+}
+
+async function billAll(deps: Deps, groups: Iterable<DueNow[]>, running: Running): Promise<void> {
+  for (const group of groups) await billGroup(deps, group, running)
 }
 
 async function billGroup(deps: Deps, group: readonly DueNow[], running: Running): Promise<void> {
@@ -81,19 +92,36 @@ async function billGroup(deps: Deps, group: readonly DueNow[], running: Running)
   }
 }
 
-async function tryGroup(deps: Deps, group: readonly DueNow[], { until, prices }: Running) {
+async function tryGroup(deps: Deps, group: readonly DueNow[], running: Running) {
+  const { until: at, prices } = running
   const found = await deps.store.getMany(
     subscriptions,
     group.map(({ id }) => id),
   )
   const due = found.flatMap((one) => {
-    if (one?.dueAt === undefined || one.dueAt > until) return []
+    if (one?.dueAt === undefined || one.dueAt > at) return []
     const { version, ...subscription } = one
     return [{ subscription, version }]
   })
-  const plan = await planGroup(deps, due, { at: until, prices })
-  if (plan.subscriptions.length > 0) await commitOrRetry(deps, plan.writes)
-  return { periods: plan.subscriptions.length, invoices: plan.invoices.length, failed: plan.failed }
+  const prepared = await prepareGroup(deps, due, { at, prices })
+  const { failed, subscriptions: after } = prepared
+  if (after.length === 0) return { periods: 0, invoices: 0, failed }
+  // Numbers of a tenant are drawn by one at a time: who draws beside another would have to begin again.
+  return inTurn(running.turns, group[0]?.tenant ?? '', async () => {
+    const plan = await finishGroup(deps, prepared, at)
+    await commitOrRetry(deps, plan.writes)
+    return { periods: after.length, invoices: plan.invoices.length, failed }
+  })
+}
+
+async function inTurn<T>(turns: Running['turns'], tenant: string, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(tenant) ?? Promise.resolve()
+  const mine = before.then(work)
+  turns.set(
+    tenant,
+    mine.catch(() => {}),
+  )
+  return mine
 }
 
 /** What another run has inserted is found by reading again, as is what it has replaced. */
@@ -140,6 +168,6 @@ export async function catchUp(deps: Deps, { id, tenant, customer }: DueNow, unti
   const run: BillingRun = { periods: 0, invoices: 0, failed: [] }
   for (let before = -1; run.periods > before;) {
     before = run.periods
-    await billGroup(deps, [{ id, tenant, customer }], { until, prices: new Map(), run })
+    await billGroup(deps, [{ id, tenant, customer }], { until, prices: new Map(), run, turns: new Map() })
   }
 }
