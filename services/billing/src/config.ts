@@ -35,9 +35,30 @@ export const billingConfig = z.object({
   SELLER_TAX_ID: z.string().max(40).optional().describe('The tax id on invoices, such as a VAT id'),
   STRIPE_SECRET_KEY: z
     .string()
+    .regex(/^(sk|rk)_(test|live)_\w+$/, 'must be sk_test_…, sk_live_…, rk_test_… or rk_live_…')
     .optional()
     .describe('A secret key of Stripe; without it payments go through the sandbox, which moves nothing'),
-  STRIPE_WEBHOOK_SECRET: z.string().optional().describe('Verifies what Stripe sends to /v1/webhooks/stripe'),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_\S+$/, 'must be whsec_…')
+    .optional()
+    .describe('Verifies what Stripe sends to /v1/webhooks/stripe; without it the path is not there'),
+  STRIPE_API_BASE: z
+    .string()
+    .regex(/^http:\/\/(127\.0\.0\.1|localhost):\d+$/, 'must be http://127.0.0.1:PORT')
+    .optional()
+    .describe('A stand-in for Stripe on this machine, for tests'),
+  STRIPE_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(25_000)
+    .default(20_000)
+    .describe('How long an answer of Stripe is waited for; then it is looked up what became of the request'),
+  PAYMENT_RETURN_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://localhost/')
+    .describe('Where buyers come back to after they authenticated a payment at their bank'),
   LATE_USAGE_DAYS: z.coerce
     .number()
     .int()

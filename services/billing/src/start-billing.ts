@@ -11,9 +11,10 @@ import type { Deps } from './deps.ts'
 import type { AccountsLink, RightsLink } from './links.ts'
 import { fileMailer } from './mail/file-mailer.ts'
 import { smtpMailer } from './mail/smtp-mailer.ts'
-import { sandboxProvider } from './payments/sandbox-provider.ts'
+import { chooseProvider } from './payments/choose-provider.ts'
 import { router } from './router.ts'
 import { startLoops } from './start-loops.ts'
+import { registerStripeWebhook } from './stripe/webhook-route.ts'
 import { tableTaxes } from './taxes/tax-table.ts'
 
 /** A running billing service. */
@@ -54,8 +55,10 @@ export async function startBilling(options: {
       'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
     )
   }
+  const { STRIPE_WEBHOOK_SECRET: secret } = config
   const { SMTP_URL: smtp, MAIL_FROM: from, MAIL_DIR: folder } = config
   const metrics = createMetrics({ process: true })
+  const { provider, stripe } = chooseProvider(config, { store, now: entropy.now, log })
   const deps: Deps = {
     ...entropy,
     store,
@@ -63,7 +66,7 @@ export async function startBilling(options: {
     log,
     rights,
     accounts,
-    provider: sandboxProvider({ store }),
+    provider,
     taxes: tableTaxes(readTaxTable(config.TAX_FILE)),
     lateUsageDays: config.LATE_USAGE_DAYS,
     mailer: smtp === undefined ? fileMailer(folder) : smtpMailer({ url: smtp, from }),
@@ -89,6 +92,10 @@ export async function startBilling(options: {
     publicUrl: options.publicUrl ?? config.PUBLIC_URL,
     ...(options.ratePlans && { ratePlans: options.ratePlans }),
     bodyLimit,
+    ...(stripe &&
+      secret !== undefined && {
+        routes: (child: FastifyInstance) => registerStripeWebhook(child, deps, { stripe, secret }),
+      }),
   })
   lifecycle.onStop('server', () => server.close())
   return { server, store, deps }

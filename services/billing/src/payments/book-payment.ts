@@ -1,7 +1,8 @@
 import { auditIdOf } from '@tallystick/receipt'
 import { auditEvent, outboxEvent } from '@tallystick/runtime'
-import { replace } from '@tallystick/storage'
+import { insert, replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
+import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { promptCollection } from '../dunning/prompt-collection.ts'
 import { settleInvoice } from '../invoices/settle-invoice.ts'
@@ -11,18 +12,21 @@ import { afterAnswer } from './payment-machine.ts'
 import type { Intent, Payment } from './payment-machine.ts'
 import type { Settled } from './payment-provider.ts'
 
+type Refund = z.infer<typeof refunds.schema>
+
 /** The stream on which licenses are revoked after a refund. */
 export const rightsStream = 'rights'
 
 /**
  * The writes that follow a provider's answer, and the payment as they leave it: its state, what it moved in the
- * ledger and on the invoice, its refund, its event.
+ * ledger and on the invoice, its refund, its event. A refund that was not asked for here is written down with it.
  */
 export async function bookAnswer(
   deps: Deps,
   stored: Stored<Payment> & { intent: Intent },
   answer: Settled,
   at: Date,
+  foreignRefund?: Refund,
 ): Promise<{ writes: Write[]; payment: Payment }> {
   const { version, ...before } = stored
   const { tenant } = stored
@@ -37,7 +41,9 @@ export async function bookAnswer(
   const writes = [
     replace(payments, payment, version),
     auditEvent({ id: event, tenant, at: deps.now(), record: recordOf(payment, intent, settled) }),
-    ...(intent.refund === undefined ? [] : await refundWrites(deps, intent.refund, succeeded, auditId)),
+    ...(intent.refund === undefined
+      ? []
+      : await refundWrites(deps, intent.refund, { succeeded, auditId, foreignRefund })),
   ]
   if (succeeded && (intent.action === 'capture' || intent.action === 'refund')) {
     writes.push(...moveMoney(payment, intent, { at, auditId }))
@@ -104,7 +110,13 @@ function moveMoney(
   })
 }
 
-async function refundWrites(deps: Deps, id: string, succeeded: boolean, auditId: string): Promise<Write[]> {
+async function refundWrites(
+  deps: Deps,
+  id: string,
+  how: { succeeded: boolean; auditId: string; foreignRefund: Refund | undefined },
+): Promise<Write[]> {
+  const { succeeded, auditId, foreignRefund } = how
+  if (foreignRefund) return [insert(refunds, { ...foreignRefund, status: 'succeeded', auditId })]
   const found = await deps.store.get(refunds, id)
   if (!found) throw new Error(`The refund ${id} is not there`)
   const { version, ...refund } = found

@@ -39,7 +39,14 @@ const longestLookMs = 3_600_000
 
 /** When a payment without an answer is looked up next: after 1, 1, 2, 4 … 60 minutes. */
 export function lookAgainAt(now: Date, looks: number): Date {
-  return new Date(now.getTime() + Math.min(longestLookMs, firstLookMs * 2 ** Math.max(0, Math.min(looks, 10) - 1)))
+  return new Date(
+    now.getTime() + Math.min(longestLookMs, firstLookMs * 2 ** Math.max(0, Math.min(looks, 10) - 1)),
+  )
+}
+
+/** Whether a payment in this state can be asked for it. */
+export function permits({ status }: Payment, action: Intent['action']): boolean {
+  return action === 'authorize' || allowed[action].includes(status)
 }
 
 /**
@@ -52,7 +59,7 @@ export function withIntent(
   { at, now }: Times,
 ): Payment & { intent: Intent } {
   const { action, amount, refund } = wanted
-  if (action !== 'authorize' && !allowed[action].includes(payment.status)) {
+  if (action !== 'authorize' && !permits(payment, action)) {
     const from = allowed[action].join(' or ')
     throw new Fault('invalid_state', {
       detail: `A payment that is ${payment.status} cannot be asked to ${action}; it must be ${from}`,

@@ -13,6 +13,7 @@ import {
 } from './change-payment.ts'
 import { payments } from './collections.ts'
 import { findPayment } from './find-payment.ts'
+import { requireOperator } from '../require-operator.ts'
 import * as wire from './payment-schemas.ts'
 import { viewPayment } from './payment-view.ts'
 
@@ -59,6 +60,7 @@ export const paymentsRouter = api.router({
       ]),
     )
     .mutation(async ({ ctx: { deps, caller }, input }) => {
+      requireOperator(caller)
       if (input.captures !== undefined) {
         return {
           object: 'capture_outcomes' as const,
@@ -80,9 +82,10 @@ export const paymentsRouter = api.router({
     })
     .input(wire.voidInput)
     .output(wire.paymentView)
-    .mutation(async ({ ctx: { deps, caller }, input }) =>
-      viewPayment(deps, await voidPayment(deps, await findPayment(deps, caller, input.payment))),
-    ),
+    .mutation(async ({ ctx: { deps, caller }, input }) => {
+      requireOperator(caller)
+      return viewPayment(deps, await voidPayment(deps, await findPayment(deps, caller, input.payment)))
+    }),
 
   confirm: api
     .procedure({
@@ -109,7 +112,10 @@ export const paymentsRouter = api.router({
     })
     .input(wire.refundInput)
     .output(wire.refundView)
-    .mutation(({ ctx, input }) => refundPayment(ctx.deps, ctx.caller, ctx.requestKey, input)),
+    .mutation(({ ctx, input }) => {
+      requireOperator(ctx.caller)
+      return refundPayment(ctx.deps, ctx.caller, ctx.requestKey, input)
+    }),
 
   get: api
     .procedure({

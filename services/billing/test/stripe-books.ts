@@ -1,0 +1,214 @@
+import type { Stripe } from 'stripe'
+
+/** What Stripe would answer: a status and an object. */
+export interface Reply {
+  status: number
+  body: object
+}
+
+/** What a card of the stand-in does. */
+export interface Behavior {
+  decline?: { code: string; advice?: string }
+  authenticates?: boolean
+}
+
+type Failure = NonNullable<Stripe.PaymentIntent['last_payment_error']>
+/** A payment intent as the stand-in keeps it: the published fields that a client may read. */
+export type Intent = Pick<
+  Stripe.PaymentIntent,
+  | 'id'
+  | 'object'
+  | 'amount'
+  | 'amount_capturable'
+  | 'amount_received'
+  | 'currency'
+  | 'status'
+  | 'created'
+  | 'livemode'
+> & {
+  customer: string
+  payment_method: string
+  metadata: Record<string, string>
+  last_payment_error: Partial<Failure> | null
+  next_action: Pick<Stripe.PaymentIntent.NextAction, 'type' | 'redirect_to_url'> | null
+  latest_charge: string | null
+}
+type Refund = Pick<Stripe.Refund, 'id' | 'object' | 'amount' | 'currency' | 'created' | 'status'> & {
+  payment_intent: string
+  metadata: Record<string, string>
+}
+
+/** The stand-in's own books: customers, methods, intents, refunds, and the rules by which they change. */
+export class StripeBooks {
+  readonly methods = new Map<string, Behavior & { customer?: string }>()
+  readonly customers = new Set<string>()
+  readonly intents = new Map<string, Intent>()
+  readonly refunds = new Map<string, Refund>()
+  readonly #now: () => Date
+  #count = 0
+
+  constructor(now: () => Date) {
+    this.#now = now
+  }
+
+  id(prefix: string): string {
+    return `${prefix}_${String(++this.#count).padStart(14, '0')}`
+  }
+
+  seconds(): number {
+    return Math.floor(this.#now().getTime() / 1000)
+  }
+
+  attach(id: string, customer: string): Reply {
+    const method = this.methods.get(id)
+    if (!method || !this.customers.has(customer)) return invalid('resource_missing', 'No such object', 404)
+    if (method.customer !== undefined && method.customer !== customer)
+      return invalid('payment_method_unexpected_state', 'Attached to another customer')
+    method.customer = customer
+    const card = { brand: 'visa', last4: '4242', exp_month: 12, exp_year: 2030 }
+    return ok({ id, object: 'payment_method', type: 'card', customer, card })
+  }
+
+  create(params: {
+    amount: number
+    currency: string
+    customer: string
+    payment_method: string
+    off_session: string
+    metadata: Record<string, string>
+  }): Reply {
+    const { amount, currency, customer, payment_method, metadata } = params
+    if (this.methods.get(payment_method)?.customer !== customer)
+      return invalid('resource_missing', 'The method is not the customer’s')
+    const intent: Intent = {
+      id: this.id('pi'),
+      object: 'payment_intent',
+      amount,
+      amount_capturable: 0,
+      amount_received: 0,
+      currency,
+      status: 'requires_payment_method',
+      created: this.seconds(),
+      livemode: false,
+      customer,
+      payment_method,
+      metadata,
+      last_payment_error: null,
+      next_action: null,
+      latest_charge: null,
+    }
+    this.intents.set(intent.id, intent)
+    return this.confirm(intent.id, { off_session: params.off_session })
+  }
+
+  confirm(id: string, { off_session, return_url = '' }: { off_session: string; return_url?: string }): Reply {
+    const intent = this.intents.get(id)
+    if (!intent) return invalid('resource_missing', 'No such payment_intent', 404)
+    if (intent.status !== 'requires_payment_method') return unexpected(intent)
+    const { decline, authenticates } = this.methods.get(intent.payment_method) ?? {}
+    if (decline) return this.#fail(intent, 'card_declined', decline)
+    if (authenticates && off_session === 'true')
+      return this.#fail(intent, 'authentication_required', { code: 'authentication_required' })
+    if (authenticates) {
+      intent.status = 'requires_action'
+      const url = `https://hooks.stripe.com/redirect/authenticate/${id}`
+      intent.next_action = { type: 'redirect_to_url', redirect_to_url: { url, return_url } }
+      intent.last_payment_error = null
+      return ok(intent)
+    }
+    return ok(this.#hold(intent))
+  }
+
+  /** What the buyer does at the bank's page. */
+  authenticate(id: string, passes: boolean): void {
+    const intent = this.intents.get(id)
+    if (intent?.status !== 'requires_action') throw new Error(`${id} waits for no authentication`)
+    intent.next_action = null
+    if (passes) this.#hold(intent)
+    else this.#fail(intent, 'payment_intent_authentication_failure', { code: '' })
+  }
+
+  capture(id: string, amount: number): Reply {
+    const intent = this.intents.get(id)
+    if (!intent) return invalid('resource_missing', 'No such payment_intent', 404)
+    if (intent.status !== 'requires_capture') return unexpected(intent)
+    if (amount > intent.amount_capturable) return invalid('amount_too_large', 'More than is held')
+    return ok(Object.assign(intent, { status: 'succeeded', amount_received: amount, amount_capturable: 0 }))
+  }
+
+  cancel(id: string): Reply {
+    const intent = this.intents.get(id)
+    if (!intent) return invalid('resource_missing', 'No such payment_intent', 404)
+    if (intent.status === 'succeeded' || intent.status === 'canceled') return unexpected(intent)
+    return ok(Object.assign(intent, { status: 'canceled', amount_capturable: 0, next_action: null }))
+  }
+
+  refund(params: { payment_intent: string; amount: number; metadata: Record<string, string> }): Reply {
+    const intent = this.intents.get(params.payment_intent)
+    if (!intent) return invalid('resource_missing', 'No such payment_intent', 404)
+    const left = intent.amount_received - this.refunded(intent.id)
+    if (intent.status !== 'succeeded' || left === 0)
+      return invalid('charge_already_refunded', 'Nothing is left to refund')
+    if (params.amount > left) return invalid('amount_too_large', 'More than is left')
+    const { currency } = intent
+    const refund: Refund = {
+      ...params,
+      id: this.id('re'),
+      object: 'refund',
+      currency,
+      created: this.seconds(),
+      status: 'succeeded',
+    }
+    this.refunds.set(refund.id, refund)
+    return ok(refund)
+  }
+
+  refunded(intent: string): number {
+    const of = [...this.refunds.values()].filter(({ payment_intent: one }) => one === intent)
+    return of.reduce((sum, { amount }) => sum + amount, 0)
+  }
+
+  /** Intents that were made for one of our payments. */
+  intentsOf(payment: string): Intent[] {
+    return [...this.intents.values()].filter(({ metadata }) => metadata['payment'] === payment)
+  }
+
+  #hold(intent: Intent): Intent {
+    const latest_charge = this.id('ch')
+    return Object.assign(intent, {
+      status: 'requires_capture',
+      amount_capturable: intent.amount,
+      last_payment_error: null,
+      latest_charge,
+    })
+  }
+
+  #fail(
+    intent: Intent,
+    code: NonNullable<Failure['code']>,
+    decline: NonNullable<Behavior['decline']>,
+  ): Reply {
+    const about = {
+      code,
+      decline_code: decline.code,
+      message: 'Your card was declined.',
+      type: 'card_error' as const,
+    }
+    intent.status = 'requires_payment_method'
+    intent.last_payment_error = { ...about, ...(decline.advice && { advice_code: decline.advice }) }
+    return { status: 402, body: { error: { ...intent.last_payment_error, payment_intent: { ...intent } } } }
+  }
+}
+
+/** A refusal of Stripe for what a request asks. */
+export function invalid(code: string, message: string, status = 400): Reply {
+  return { status, body: { error: { type: 'invalid_request_error', code, message } } }
+}
+
+function unexpected({ status }: Intent): Reply {
+  return invalid('payment_intent_unexpected_state', `The payment intent is ${status}`)
+}
+
+function ok(body: object): Reply {
+  return { status: 200, body: structuredClone(body) }
+}
