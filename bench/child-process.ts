@@ -12,7 +12,7 @@ export interface Child<T> extends AsyncDisposable {
   readyMs: number
   /** Resident memory in bytes. */
   rss(): Promise<number>
-  /** Processor time of the main thread so far, in microseconds: what load on the machine does not stretch. */
+  /** Processor time so far in microseconds, of the main thread or of all as the process tells it: what load on the machine does not stretch. */
   cpuMicros(): Promise<number>
   kill(): Promise<void>
 }

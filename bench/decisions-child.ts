@@ -36,15 +36,8 @@ const { secret } = await keys.createKey({
   mode: 'test',
 })
 process.on('message', () => {
-  const main = process.threadCpuUsage()
-  const all = process.cpuUsage()
-  const rss = process.memoryUsage().rss
-  process.send?.({
-    rss,
-    cpuMicros: main.user + main.system,
-    main: main.user + main.system,
-    all: all.user + all.system,
-  })
+  const { user, system } = process.cpuUsage()
+  process.send?.({ rss: process.memoryUsage().rss, cpuMicros: user + system })
 })
 process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 process.send?.({ url, key: secret } satisfies DecisionsListening)

@@ -162,7 +162,7 @@ async function benchHttp(
   }
 }
 
-/** Sends loads after a second of warming up, and notes latency and the processor time of the service's main thread. */
+/** Sends loads after a second of warming up, and notes latency and the processor time of the service. */
 function loadOf(service: Child<DecisionsListening>, seconds: number) {
   return async (requests: readonly LoadRequest[], connections: number) => {
     const { url } = service.told
@@ -170,7 +170,10 @@ function loadOf(service: Child<DecisionsListening>, seconds: number) {
     const before = await service.cpuMicros()
     const { rate, p50, p99 } = await httpLoad(url, requests, seconds, connections)
     const micros = ((await service.cpuMicros()) - before) / (rate * seconds)
-    return { rate, note: `p50 ${p50} ms, p99 ${p99} ms; ${Math.round(micros)} µs of the main thread each` }
+    return {
+      rate,
+      note: `p50 ${p50} ms, p99 ${p99} ms; ${Math.round(micros)} µs of processor time each, all threads`,
+    }
   }
 }
 
