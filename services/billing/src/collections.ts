@@ -15,10 +15,11 @@ import {
   lateUsage,
   meterEpochs,
   meters,
-  usageBuckets,
   usageControls,
+  usageDays,
   usageEvents,
   usageMembers,
+  usageValues,
 } from './usage/collections.ts'
 
 /** What the billing service must keep. */
@@ -48,8 +49,9 @@ export const billingCollections: Collection[] = [
   subscriptions,
   testClocks,
   usageAlerts,
-  usageBuckets,
   usageControls,
+  usageDays,
   usageEvents,
   usageMembers,
+  usageValues,
 ]

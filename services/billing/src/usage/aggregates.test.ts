@@ -16,11 +16,12 @@ import type { Deps } from '../deps.ts'
 import { againAfterDuplicate } from './again-after-duplicate.ts'
 import { aggregateUsage } from './aggregate-usage.ts'
 import { buildMeter, rebuildAggregates } from './build-meter.ts'
-import { usageBuckets, usageMembers } from './collections.ts'
+import { usageDays, usageMembers, usageValues } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
 import { createMeter } from './create-meter.ts'
 import { findMeter } from './find-meters.ts'
 import { seriesOf } from './feed-meters.ts'
+import { hoursOf } from './hour-columns.ts'
 import { clearLateUsage, lateUsageOf, markBilled } from './late-usage.ts'
 import { reportUsage } from './report-usage.ts'
 import { reportInput } from './usage-schemas.ts'
@@ -123,10 +124,12 @@ async function stored(caller: Caller, aggregation: Aggregation): Promise<string[
   const meter = await findMeter(deps, caller.tenant, aggregation)
   const equals = [caller.tenant, seriesOf(meter)]
   const found: string[] = []
-  for await (const { id: _, series: _s, version: _v, ...bucket } of deps.store.scan(usageBuckets.byHour, {
+  for await (const { customer, group, ...day } of deps.store.scan(usageDays.byDay, { equals }))
+    for (const hour of hoursOf(day)) found.push(JSON.stringify({ customer, group, ...hour }, text))
+  for await (const { id: _, series: _s, version: _v, ...one } of deps.store.scan(usageValues.byHour, {
     equals,
   }))
-    if (bucket.count !== 0n) found.push(JSON.stringify(bucket, text))
+    if (one.value !== undefined) found.push(JSON.stringify(one, text))
   for await (const { id: _, series: _s, version: _v, ...one } of deps.store.scan(usageMembers.byHour, {
     equals,
   }))

@@ -2,7 +2,7 @@ import { remove, replace } from '@tallystick/storage'
 import { StorageError } from '@tallystick/storage'
 import type { Collection, Index } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
-import { meters, usageBuckets, usageEvents, usageMembers } from './collections.ts'
+import { meters, usageDays, usageEvents, usageMembers, usageValues } from './collections.ts'
 import type { Meter } from './collections.ts'
 import { restartMeter } from './create-meter.ts'
 import { feedMeters, seriesOf } from './feed-meters.ts'
@@ -72,7 +72,8 @@ export async function rebuildAggregates(
 
 async function dropSeries({ store }: Pick<Deps, 'store'>, meter: Meter): Promise<void> {
   const equals = [meter.tenant, seriesOf(meter)]
-  await dropAll(store, usageBuckets, usageBuckets.byHour, equals)
+  await dropAll(store, usageDays, usageDays.byDay, equals)
+  await dropAll(store, usageValues, usageValues.byHour, equals)
   await dropAll(store, usageMembers, usageMembers.byHour, equals)
 }
 

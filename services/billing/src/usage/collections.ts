@@ -1,5 +1,6 @@
 import { collection } from '@tallystick/storage'
 import { z } from 'zod'
+import { hourColumns } from './hour-columns.ts'
 
 /**
  * Usage events, as they were reported. The id follows from tenant and event id, so an event counts once, for ever.
@@ -85,22 +86,36 @@ export const meterEpochs = collection('meter_epochs', {
   partition: 'id',
 })
 
-/** What a meter counted of a customer's events of one UTC hour and one combination of its group-by values. */
-export const usageBuckets = collection('usage_buckets', {
+/** What a count or sum meter took in of a customer on one UTC day, hour by hour, for one combination of group values. */
+export const usageDays = collection('usage_days', {
   schema: z.strictObject({
     id: z.string(),
     tenant: z.string(),
-    /** Meter id and epoch: a rebuilt meter has other buckets. */
+    /** Meter id and epoch: a rebuilt meter has other documents. */
+    series: z.string(),
+    customer: z.string(),
+    day: z.date(),
+    group: z.array(z.string()),
+    ...hourColumns,
+  }),
+  partition: 'tenant',
+  indexes: {
+    byCustomer: ['tenant', 'series', 'customer', 'day'],
+    byDay: ['tenant', 'series', 'day'],
+  },
+})
+export type UsageDay = z.infer<typeof usageDays.schema>
+
+/** The greatest or latest value of a customer's events of one UTC hour and one combination of group values. */
+export const usageValues = collection('usage_values', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
     series: z.string(),
     customer: z.string(),
     hour: z.date(),
     group: z.array(z.string()),
-    count: z.bigint(),
-    /** The sum × 10¹² = high × 10²⁰ + middle × 10¹⁰ + low; no part overflows below 900 million events. */
-    high: z.bigint(),
-    middle: z.bigint(),
-    low: z.bigint(),
-    /** The greatest or latest value; absent when no event counts any more. */
+    /** Absent when no event counts any more. */
     value: z.string().optional(),
     valueAt: z.date().optional(),
     valueSequence: z.number().optional(),
@@ -111,7 +126,7 @@ export const usageBuckets = collection('usage_buckets', {
     byHour: ['tenant', 'series', 'hour'],
   },
 })
-export type UsageBucket = z.infer<typeof usageBuckets.schema>
+export type UsageValue = z.infer<typeof usageValues.schema>
 
 /** What `unique` saw in an hour, and in how many events: what no event names any more does not count. */
 export const usageMembers = collection('usage_members', {

@@ -2,11 +2,13 @@ import { hash } from 'node:crypto'
 import { increment, insert, replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
-import { usageBuckets, usageMembers } from './collections.ts'
-import type { Meter, UsageBucket, UsageEvent } from './collections.ts'
+import { usageDays, usageMembers, usageValues } from './collections.ts'
+import type { Meter, UsageValue, UsageEvent } from './collections.ts'
 import { fieldValues, groupOf, isCounted } from './event-fields.ts'
 import { hourEvents } from './hour-events.ts'
-import { toLimbs, toScaled } from './scaled.ts'
+import { hourDelta } from './hour-columns.ts'
+import type { HourColumns } from './hour-columns.ts'
+import { toScaled } from './scaled.ts'
 
 /** An event that begins to count, or (`sign` −1) ceases to count as it stands. */
 export interface Change {
@@ -14,8 +16,10 @@ export interface Change {
   sign: 1n | -1n
 }
 
-type Place = Pick<UsageBucket, 'id' | 'tenant' | 'series' | 'customer' | 'hour' | 'group'>
-type Value = Pick<UsageBucket, 'value' | 'valueAt' | 'valueSequence'>
+const dayMs = 86_400_000
+
+type Place = Pick<UsageValue, 'id' | 'tenant' | 'series' | 'customer' | 'hour' | 'group'>
+type Value = Pick<UsageValue, 'value' | 'valueAt' | 'valueSequence'>
 
 interface Feeding {
   place: Place
@@ -56,13 +60,14 @@ export async function feedMeters(
   }
   const writes: Write[] = []
   const versioned: Feeding[] = []
+  const additive: Feeding[] = []
   for (const feeding of feedings.values()) {
     const { aggregation } = feeding.meter
     if (aggregation === 'unique') writes.push(...memberWrites(feeding))
     else if (aggregation === 'max' || aggregation === 'last') versioned.push(feeding)
-    else writes.push(sumWrite(feeding))
+    else additive.push(feeding)
   }
-  return [...writes, ...(await valueWrites(deps, versioned))]
+  return [...dayWrites(additive), ...writes, ...(await valueWrites(deps, versioned))]
 }
 
 function placeOf(meter: Meter, { tenant, customer, occurredAt, ...event }: UsageEvent): Place {
@@ -76,15 +81,25 @@ function keyOf(...parts: readonly (string | number)[]): string {
   return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
-function sumWrite({ place, changes }: Feeding): Write {
-  let count = 0n
-  let sum = 0n
-  for (const { event, sign } of changes) {
-    count += sign
-    sum += sign * toScaled(event.effective ?? '0')
+/** One write for each day, customer and group, however many of its hours change. */
+function dayWrites(feedings: readonly Feeding[]): Write[] {
+  const days = new Map<string, { place: Omit<Place, 'id' | 'hour'>; day: Date; by: HourColumns }>()
+  for (const { place, changes } of feedings) {
+    const { id: _, hour, ...rest } = place
+    const day = new Date(Math.floor(hour.getTime() / dayMs) * dayMs)
+    const id = keyOf(place.series, place.customer, day.getTime(), ...place.group)
+    const found = days.get(id) ?? { place: rest, day, by: {} }
+    let count = 0n
+    let sum = 0n
+    for (const { event, sign } of changes) {
+      count += sign
+      sum += sign * toScaled(event.effective ?? '0')
+    }
+    days.set(id, { ...found, by: { ...found.by, ...hourDelta(hour.getUTCHours(), { count, sum }) } })
   }
-  const { id, ...create } = place
-  return increment(usageBuckets, id, { count, ...toLimbs(sum) }, {}, create)
+  return [...days]
+    .filter(([, { by }]) => Object.keys(by).length > 0)
+    .map(([id, { place, day, by }]) => increment(usageDays, id, by, {}, { ...place, day }))
 }
 
 function memberWrites({ place, meter, changes }: Feeding): Write[] {
@@ -104,7 +119,7 @@ function memberWrites({ place, meter, changes }: Feeding): Write[] {
 async function valueWrites(deps: Pick<Deps, 'store'>, feedings: readonly Feeding[]): Promise<Write[]> {
   if (feedings.length === 0) return []
   const found = await deps.store.getMany(
-    usageBuckets,
+    usageValues,
     feedings.map(({ place }) => place.id),
   )
   const writes: Write[] = []
@@ -115,7 +130,7 @@ async function valueWrites(deps: Pick<Deps, 'store'>, feedings: readonly Feeding
 async function valueWrite(
   deps: Pick<Deps, 'store'>,
   feeding: Feeding,
-  stored: Stored<UsageBucket> | undefined,
+  stored: Stored<UsageValue> | undefined,
 ): Promise<Write> {
   const { place, meter, changes } = feeding
   const begin = changes.filter(({ sign }) => sign === 1n).map(({ event }) => event)
@@ -125,9 +140,8 @@ async function valueWrite(
     (best, event) => better(meter, best, event),
     shrinks || !stored ? {} : valueOf(stored),
   )
-  const by = changes.reduce((sum, { sign }) => sum + sign, 0n)
-  const bucket = { ...place, count: (stored?.count ?? 0n) + by, high: 0n, middle: 0n, low: 0n, ...value }
-  return stored ? replace(usageBuckets, bucket, stored.version) : insert(usageBuckets, bucket)
+  const bucket = { ...place, ...value }
+  return stored ? replace(usageValues, bucket, stored.version) : insert(usageValues, bucket)
 }
 
 /** The events of the bucket's hour and group that still count. */
@@ -142,7 +156,7 @@ async function remaining(
   )
 }
 
-function valueOf({ value, valueAt, valueSequence }: UsageBucket): Value {
+function valueOf({ value, valueAt, valueSequence }: UsageValue): Value {
   return {
     ...(value !== undefined && { value }),
     ...(valueAt && { valueAt }),

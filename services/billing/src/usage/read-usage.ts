@@ -1,9 +1,10 @@
 import { Fault } from '@tallystick/protocol'
 import type { Deps } from '../deps.ts'
-import { meters, usageBuckets, usageEvents, usageMembers } from './collections.ts'
+import { meters, usageDays, usageEvents, usageMembers, usageValues } from './collections.ts'
 import type { Meter, UsageEvent } from './collections.ts'
 import { fieldValues, groupOf, isCounted } from './event-fields.ts'
 import { seriesOf } from './feed-meters.ts'
+import { hoursOf } from './hour-columns.ts'
 import { counts, eventsBetween } from './hour-events.ts'
 import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
@@ -37,6 +38,7 @@ export interface UsageFigures {
 }
 
 const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 /** The most events that a question about a key or a license may have to read. */
 export const mostEventsRead = 100_000
 
@@ -95,26 +97,38 @@ async function addBuckets(
   const { tenant, meter, customer, cuts } = question
   const { from, before } = wholeOf(cuts)
   const cutHours = new Set(hoursCut(cuts))
-  const series = seriesOf(meter)
-  const range = { from: new Date(Math.ceil(from.getTime() / hourMs) * hourMs), before }
-  const isWhole = ({ hour, group }: { hour: Date; group: string[] }) =>
-    !cutHours.has(hour.getTime()) && isGroupAsked(question, group)
-  if (meter.aggregation === 'unique') {
+  const isWhole = (hour: Date) => hour >= from && hour < before && !cutHours.has(hour.getTime())
+  const all = [tenant, seriesOf(meter)]
+  const range = { from, before }
+  if (meter.aggregation === 'count' || meter.aggregation === 'sum') {
+    const days = { from: new Date(Math.floor(from.getTime() / dayMs) * dayMs), before }
     const found =
       customer === undefined
-        ? store.scan(usageMembers.byHour, { equals: [tenant, series], range })
-        : store.scan(usageMembers.byCustomer, { equals: [tenant, series, customer], range })
-    for await (const one of found) {
-      if (one.uses > 0n && isWhole(one)) add(one.hour, one.group, (tally) => tally.addMember(one))
+        ? store.scan(usageDays.byDay, { equals: all, range: days })
+        : store.scan(usageDays.byCustomer, { equals: [...all, customer], range: days })
+    for await (const day of found) {
+      if (!isGroupAsked(question, day.group)) continue
+      for (const one of hoursOf(day))
+        if (isWhole(one.hour)) add(one.hour, day.group, (tally) => tally.addHour(one))
     }
-    return
-  }
-  const found =
-    customer === undefined
-      ? store.scan(usageBuckets.byHour, { equals: [tenant, series], range })
-      : store.scan(usageBuckets.byCustomer, { equals: [tenant, series, customer], range })
-  for await (const one of found) {
-    if (one.count > 0n && isWhole(one)) add(one.hour, one.group, (tally) => tally.addBucket(one))
+  } else if (meter.aggregation === 'unique') {
+    const found =
+      customer === undefined
+        ? store.scan(usageMembers.byHour, { equals: all, range })
+        : store.scan(usageMembers.byCustomer, { equals: [...all, customer], range })
+    for await (const one of found) {
+      if (one.uses > 0n && isWhole(one.hour) && isGroupAsked(question, one.group))
+        add(one.hour, one.group, (tally) => tally.addMember(one))
+    }
+  } else {
+    const found =
+      customer === undefined
+        ? store.scan(usageValues.byHour, { equals: all, range })
+        : store.scan(usageValues.byCustomer, { equals: [...all, customer], range })
+    for await (const one of found) {
+      if (one.value !== undefined && isWhole(one.hour) && isGroupAsked(question, one.group))
+        add(one.hour, one.group, (tally) => tally.addValue(one))
+    }
   }
 }
 

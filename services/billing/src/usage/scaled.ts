@@ -1,5 +1,4 @@
 import { formatDecimal, parseDecimal } from '@tallystick/money'
-import type { UsageBucket } from './collections.ts'
 
 const scale = 12
 const limb = 10n ** 10n
@@ -17,12 +16,19 @@ export function fromScaled(scaled: bigint): string {
   return formatDecimal({ mantissa: scaled, scale })
 }
 
-/** A scaled amount in the three parts that a bucket keeps; each has the sign of the amount. */
-export function toLimbs(scaled: bigint): Pick<UsageBucket, 'high' | 'middle' | 'low'> {
+/** A scaled amount = high × 10²⁰ + middle × 10¹⁰ + low: sums of 900 million events stay within an int64 each. */
+export interface Limbs {
+  high: bigint
+  middle: bigint
+  low: bigint
+}
+
+/** A scaled amount in the three parts that are kept of it; each has the sign of the amount. */
+export function toLimbs(scaled: bigint): Limbs {
   return { high: scaled / (limb * limb), middle: (scaled / limb) % limb, low: scaled % limb }
 }
 
-/** The scaled sum of a bucket. */
-export function fromLimbs({ high, middle, low }: Pick<UsageBucket, 'high' | 'middle' | 'low'>): bigint {
+/** The scaled amount of its parts. */
+export function fromLimbs({ high, middle, low }: Limbs): bigint {
   return (high * limb + middle) * limb + low
 }

@@ -1,10 +1,11 @@
-import type { Meter, UsageBucket, UsageEvent, UsageMember } from './collections.ts'
+import type { Meter, UsageEvent, UsageMember, UsageValue } from './collections.ts'
 import { fieldValues } from './event-fields.ts'
-import { fromLimbs, fromScaled, toScaled } from './scaled.ts'
+import { fromScaled, toScaled } from './scaled.ts'
 
-/** Takes in buckets, members and single events, and tells the figure of all of them: `aggregate` of packages/pricing. */
+/** Takes in hours, values, members and single events, and tells the figure of all of them: `aggregate` of packages/pricing. */
 export interface Tally {
-  addBucket(bucket: UsageBucket): void
+  addHour(hour: { count: bigint; sum: bigint }): void
+  addValue(value: UsageValue): void
   addMember(member: UsageMember): void
   addEvent(event: UsageEvent): void
   /** An exact decimal; of nothing it is zero. */
@@ -25,15 +26,17 @@ export function createTally(meter: Pick<Meter, 'aggregation' | 'field'>): Tally 
   }
 }
 
+const nothing = { addHour() {}, addValue() {}, addMember() {} }
+
 function sumTally(kind: 'count' | 'sum'): Tally {
   let count = 0n
   let sum = 0n
   return {
-    addBucket(bucket) {
-      count += bucket.count
-      sum += fromLimbs(bucket)
+    ...nothing,
+    addHour(hour) {
+      count += hour.count
+      sum += hour.sum
     },
-    addMember() {},
     addEvent(event) {
       count += 1n
       sum += toScaled(event.effective ?? '0')
@@ -49,8 +52,8 @@ function maxTally(): Tally {
     if (scaled > max) max = scaled
   }
   return {
-    addBucket: ({ value }) => add(value),
-    addMember() {},
+    ...nothing,
+    addValue: ({ value }) => add(value),
     addEvent: ({ effective }) => add(effective),
     figure: () => fromScaled(max),
   }
@@ -63,10 +66,10 @@ function lastTally(): Tally {
     if (order > 0 || (order === 0 && value > last.value)) last = { at, sequence, value }
   }
   return {
-    addBucket({ value, valueAt, valueSequence = 0 }) {
+    ...nothing,
+    addValue({ value, valueAt, valueSequence = 0 }) {
       if (value !== undefined && valueAt) add(valueAt.getTime(), valueSequence, toScaled(value))
     },
-    addMember() {},
     addEvent({ effective, occurredAt, receivedAt }) {
       if (effective !== undefined) add(occurredAt.getTime(), receivedAt.getTime(), toScaled(effective))
     },
@@ -77,7 +80,7 @@ function lastTally(): Tally {
 function uniqueTally(field: string): Tally {
   const members = new Set<string>()
   return {
-    addBucket() {},
+    ...nothing,
     addMember({ member, uses }) {
       if (uses > 0n) members.add(member)
     },
