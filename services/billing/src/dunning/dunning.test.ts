@@ -263,3 +263,32 @@ describe('whoever owes several invoices', () => {
     expect(await invoice(ids[1] ?? '')).toMatchObject({ status: 'paid' })
   })
 })
+
+it('a crash after the decline and before it was booked books that attempt, and asks nobody again', async () => {
+  const id = await open(await customer(declines))
+  expect((await collectInvoice(world.service.deps, id)).outcome).toBe('failed')
+  expect(await invoice(id)).toMatchObject({ status: 'open', attempts: 0 })
+  await collectDue()
+  const found = await invoice(id)
+  expect(found).toMatchObject({ status: 'past_due', attempts: 1, dunning: { retries: 0 } })
+  expect(found.payments).toHaveLength(1)
+})
+
+it('under a test clock the same schedule passes in one advance, and real time touches nothing of it', async () => {
+  const now = '2026-03-01T00:00:00.000Z'
+  const made = await world.post('/v1/test-clocks', key, { name: 'dunning', now })
+  const clock = (made.json as { id: string }).id
+  const of = await customer(declines, { test_clock: clock })
+  const id = await open(of)
+  await pass(30)
+  expect(await invoice(id)).toMatchObject({ status: 'open', attempts: 0 })
+  const advance = { to: '2026-03-31T00:00:00.000Z' }
+  const answer = await world.post(`/v1/test-clocks/${clock}/advance`, key, advance)
+  expect(answer.status, answer.text).toBeLessThan(300)
+  await until(async () => ((await customerNow(of.id)).suspended ? true : undefined))
+  const found = await invoice(id)
+  expect(found).toMatchObject({ attempts: 5, dunning: { retries: 4, suspended: true } })
+  const first = Date.parse(found.dunning?.since ?? '')
+  const tried = found.payments?.map(({ created_at: at }) => (Date.parse(at) - first) / dayMs)
+  expect(tried?.toSorted((a, b) => a - b)).toEqual([0, 3, 5, 7, 10])
+})
