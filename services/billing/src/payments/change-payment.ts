@@ -127,6 +127,11 @@ export async function intend(
   intent: Wanted,
   further: readonly Write[] = [],
 ): Promise<Payment> {
+  if (payment.provider !== deps.provider.name) {
+    throw new Fault('invalid_state', {
+      detail: `The payment belongs to ${payment.provider}, which is not in use here`,
+    })
+  }
   const { version, ...before } = payment
   const at = await timeOfPayment(deps, payment)
   const intended = withIntent(before, intent, { at, now: deps.now() })

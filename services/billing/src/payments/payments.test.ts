@@ -7,8 +7,12 @@ import type { BillingWorld } from '../billing-world.ts'
 import { customerView } from '../customers/schemas.ts'
 import { checkLedger } from '../ledger/check-ledger.ts'
 import { trialBalanceView } from '../ledger/ledger-schemas.ts'
+import { capturePayment } from './change-payment.ts'
+import { payments } from './collections.ts'
+import type { PaymentProvider } from './payment-provider.ts'
 import { paymentView, refundView } from './payment-schemas.ts'
 import { expireHolds, resolvePayments } from './resolve-payments.ts'
+import { sandboxHolds } from './sandbox-provider.ts'
 
 let world: BillingWorld
 let key: string
@@ -111,6 +115,91 @@ describe('a hold', () => {
   it('cannot be captured beyond what is held', async () => {
     const held = await authorized('4242 4242 4242 4242')
     expect(problemOf(await moved('capture', held.id, { amount: 1001 })).status).toBe(400)
+  })
+})
+
+/** What the sandbox itself holds, took and gave back for a payment. */
+async function heldBySandbox(id: string) {
+  const payment = await world.service.deps.store.get(payments, id)
+  const hold = await world.service.deps.store.get(sandboxHolds, payment?.providerReference ?? '')
+  if (!payment || !hold) throw new Error(`${id} is not held`)
+  return { payment, hold }
+}
+
+describe('races', () => {
+  it('capture, void and the job that ends holds: one of them happens, here and at the provider', async () => {
+    for (let round = 0; round < 5; round++) {
+      const held = await authorized('4242 4242 4242 4242')
+      time += 7 * 86_400_000
+      await Promise.all([
+        moved('capture', held.id),
+        expireHolds(world.service.deps, new Date(time)),
+        moved('void', held.id),
+        expireHolds(world.service.deps, new Date(time)),
+        moved('capture', held.id, { amount: 1 }),
+      ])
+      time += 3_600_000
+      await resolvePayments(world.service.deps)
+      const { payment, hold } = await heldBySandbox(held.id)
+      expect(payment.intent).toBeUndefined()
+      expect(hold.captured).toBe(payment.captured)
+      expect(hold.state).toBe(payment.status === 'captured' ? 'captured' : 'voided')
+    }
+  })
+
+  it('refunds at once never give back more than was taken', async () => {
+    const held = await authorized('4242 4242 4242 4242')
+    await moved('capture', held.id)
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => moved('refund', held.id, { amount: 300 })),
+    )
+    const done = answers.filter(({ status }) => status === 201).length
+    const { payment, hold } = await heldBySandbox(held.id)
+    expect(done).toBeGreaterThan(0)
+    expect(payment.refunded).toBe(hold.refunded)
+    expect(payment.refunded).toBe(300n * BigInt(done))
+    expect(payment.refunded).toBeLessThanOrEqual(payment.captured)
+  })
+
+  it('the job that looks up comes while the request is being served: the money is taken once', async () => {
+    const { deps } = world.service
+    const held = await authorized('4242 4242 4242 4242')
+    const provider: PaymentProvider = {
+      ...deps.provider,
+      async perform(deed) {
+        time += 3_600_000
+        await resolvePayments(deps)
+        return deps.provider.perform(deed)
+      },
+    }
+    const { payment } = await heldBySandbox(held.id)
+    const captured = await capturePayment({ ...deps, provider }, payment, 400n)
+    expect(captured).toMatchObject({ status: 'captured', captured: 400n })
+    expect((await heldBySandbox(held.id)).hold.captured).toBe(400n)
+  })
+
+  it('a capture that was declined may be asked for again, of another amount', async () => {
+    const { deps } = world.service
+    const held = await authorized('4242 4242 4242 4242')
+    const provider: PaymentProvider = {
+      ...deps.provider,
+      perform: async () => ({ outcome: 'declined', code: 'try_later', hard: false, message: 'Later' }),
+    }
+    const { payment } = await heldBySandbox(held.id)
+    const declined = await capturePayment({ ...deps, provider }, payment, 400n)
+    expect(declined).toMatchObject({ status: 'authorized', failure: { code: 'try_later' } })
+    const captured = readAnswer(paymentView, await moved('capture', held.id, { amount: 500 }))
+    expect(captured).toMatchObject({ status: 'captured', captured: { amount: 500 } })
+  })
+
+  it('payments of another rail are left to it', async () => {
+    const { deps } = world.service
+    const held = await authorized('4242 4242 4242 4242')
+    const { payment } = await heldBySandbox(held.id)
+    const other = { ...deps, provider: { ...deps.provider, name: 'other' } }
+    expect(await expireHolds(other, new Date(time + 30 * 86_400_000))).toBe(0)
+    await expect(capturePayment(other, payment, undefined)).rejects.toMatchObject({ code: 'invalid_state' })
+    expect((await heldBySandbox(held.id)).payment.status).toBe('authorized')
   })
 })
 
