@@ -1,0 +1,73 @@
+import type { Aggregation } from '@tallystick/pricing'
+import type { Price } from '@tallystick/pricing'
+
+/** A customer as its marketplace knows it. */
+export interface ModelCustomer {
+  id: string
+  reference: string
+  currency: string
+  clock: string
+}
+
+/** What a meter counts. */
+export interface ModelMeter {
+  id: string
+  metric: string
+  aggregation: Aggregation
+  field: string
+  /** Only events of this model, where it is given. */
+  modelId?: string
+  groupBy: readonly string[]
+}
+
+/** A price that can be subscribed to. */
+export interface ModelPrice {
+  id: string
+  currency: string
+  definition: Price
+  meter?: string
+  interval: 'month' | 'year'
+}
+
+/** An event that a client reported, and what of it counts. */
+export interface ModelEvent {
+  event: string
+  customer: string
+  metric: string
+  modelId: string
+  country?: string
+  occurredAt: Date
+  receivedAt: Date
+  /** Absent for what never counted, or does no more. */
+  effective?: string
+}
+
+/** What the clients of a marketplace know for sure: they were told. */
+export interface Model {
+  clocks: string[]
+  customers: ModelCustomer[]
+  meters: ModelMeter[]
+  prices: ModelPrice[]
+  plans: { id: string; currency: string }[]
+  events: Map<string, ModelEvent>
+  /** Grants by id: what they were at first. */
+  grants: Map<string, { amount: bigint; paid: boolean; currency: string }>
+  /** Reports as they were sent, to be sent again. */
+  reports: Record<string, unknown>[]
+  requests: number
+}
+
+/** Nothing was done yet. */
+export function emptyModel(): Model {
+  return {
+    clocks: [],
+    customers: [],
+    meters: [],
+    prices: [],
+    plans: [],
+    events: new Map(),
+    grants: new Map(),
+    reports: [],
+    requests: 0,
+  }
+}

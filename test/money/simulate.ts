@@ -1,0 +1,212 @@
+import type { Store } from '@tallystick/storage'
+import { resolvePayments } from '../../services/billing/src/payments/resolve-payments.ts'
+import { readMoney, wrongWithMoney } from './check-money.ts'
+import { wrongWithCharges, wrongWithUsage } from './check-usage.ts'
+import { atOnce, interleave } from './interleave.ts'
+import { clientOf, depsOf, faultOf, openMarketplace } from './marketplace.ts'
+import type { Marketplace } from './marketplace.ts'
+import * as money from './money-steps.ts'
+import { seededRandom } from './random.ts'
+import { changeCustomer, setUp } from './set-up.ts'
+import { startProcess } from './simulated-process.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+import { action } from './steps.ts'
+import type { Action, Step } from './steps.ts'
+import * as subscribing from './subscription-steps.ts'
+import * as using from './usage-steps.ts'
+
+/** What happens in a marketplace, and how often. */
+const steps: readonly (readonly [weight: number, Step])[] = [
+  [6, using.reportUsage],
+  [2, using.correctUsage],
+  [1, using.rebuildMeter],
+  [4, subscribing.subscribe],
+  [2, subscribing.changeSubscription],
+  [2, subscribing.endSubscription],
+  [6, subscribing.advanceClock],
+  [2, money.grantCredit],
+  [1, money.voidGrant],
+  [2, money.writeInvoice],
+  [2, money.finalizeInvoice],
+  [4, money.dealWithInvoice],
+  [3, money.authorize],
+  [4, money.movePayment],
+  [1, changeCustomer],
+]
+const drawn = steps.flatMap(([weight, step]) => Array.from({ length: weight }, () => step))
+/** What a client may never ask again, so that the service itself has to find out what became of it. */
+const abandoned = new Set(['authorize', 'capture', 'refund', 'void payment', 'pay', 'confirm'])
+const acceptable = new Set([
+  // Somebody else was faster: whoever still wants it asks again.
+  'conflict',
+  'invalid_state',
+  'validation_failed',
+  'reference_not_found',
+  'not_found',
+  'event_conflict',
+  'already_exists',
+])
+
+/** What a run did: how often each action ended in which way. */
+export type Tally = Map<string, number>
+
+interface Run {
+  market: Marketplace
+  trace: string[]
+  tally: Tally
+}
+
+/** Lives through one random marketplace. Throws with all that is wrong at the first step after which anything is. */
+export async function simulate(
+  seed: number,
+  stores: readonly [Store, Store],
+  { length, tally = new Map() }: { length: number; tally?: Tally },
+): Promise<void> {
+  const market = openMarketplace(seededRandom(seed), stores, `acct_simulated_${seed}`)
+  const run: Run = { market, trace: [], tally }
+  try {
+    for (const one of setUp(market)) await ask(run, one, processOf(market))
+    for (let step = 0; step < length; step++) {
+      await takeStep(run)
+      await requireRight(run)
+    }
+    await bringToAnEnd(run)
+  } catch (error) {
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    throw new Error(`MONEY_SEED=${seed} fails:\n${run.trace.join('\n')}\n${said}`, { cause: error })
+  }
+}
+
+function processOf({ stores, tenant }: Marketplace, which: 0 | 1 = 0, turn = atOnce): SimulatedProcess {
+  return startProcess(stores[which], { tenant, turn })
+}
+
+async function takeStep(run: Run): Promise<void> {
+  const { random } = run.market
+  if (random.chance(0.05)) return resolve(run)
+  const one = await random.pick(drawn)(run.market)
+  if (!one) return
+  const kind = random.below(100)
+  if (kind < 15) return crashing(run, one)
+  const other = kind < 27 ? await rival(run, one) : undefined
+  return other ? race(run, one, other) : ask(run, one, processOf(run.market))
+}
+
+/** Asks once. A refusal is an answer as good as any; what the service did not foresee is not. */
+async function ask(run: Run, { name, key, run: deed }: Action, process: SimulatedProcess): Promise<void> {
+  const { market, trace } = run
+  try {
+    await deed(clientOf(market, process, key))
+    note(run, name, process.crashed ? 'crashed' : 'done')
+  } catch (error) {
+    const fault = faultOf(error)
+    if (process.crashed) return note(run, name, 'crashed')
+    note(run, name, fault?.code ?? 'failed')
+    if (!fault || !acceptable.has(fault.code)) throw causeOf(error)
+    trace.push(`    ${fault.detail} ${JSON.stringify(fault.errors ?? '')}`)
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? causeOf(error.cause) : error
+}
+
+function note({ trace, tally }: Run, name: string, outcome: string): void {
+  trace.push(`  ${name}: ${outcome}`)
+  const entry = `${name}: ${outcome}`
+  tally.set(entry, (tally.get(entry) ?? 0) + 1)
+}
+
+/** The service dies on the way, perhaps several times; the client asks again until it is told. */
+async function crashing(run: Run, one: Action): Promise<void> {
+  const { market } = run
+  const { random } = market
+  for (let again = 0; ; again++) {
+    const process = processOf(market)
+    if (again < 3) process.crashAt(random.between(1, 5), random.pick(['before', 'after'] as const))
+    await ask(run, one, process)
+    if (!process.crashed) return
+    await requireRightMoney(run)
+    if (abandoned.has(one.name) && random.chance(0.3)) return
+    if (random.chance(0.2)) await resolve(run)
+  }
+}
+
+/** Something that is asked at the same moment: the same kind of thing, or any other. */
+async function rival({ market }: Run, one: Action): Promise<Action | undefined> {
+  if (market.random.chance(0.4)) return action(market, one.name, one.run)
+  return market.random.pick(drawn)(market)
+}
+
+/** Two copies of the service are asked at once; one may die. */
+async function race(run: Run, one: Action, other: Action): Promise<void> {
+  const { market, trace } = run
+  const { random } = market
+  trace.push(`  race of ${one.name} and ${other.name}`)
+  const dying = random.chance(0.2) ? random.below(2) : undefined
+  const died: Action[] = []
+  const results = await interleave(
+    random,
+    [one, other].map((racer, place) => async (turn) => {
+      const process = processOf(market, place === 0 ? 0 : 1, turn)
+      if (place === dying) process.crashAt(random.between(1, 4), random.pick(['before', 'after'] as const))
+      await ask(run, racer, process)
+      if (process.crashed) died.push(racer)
+    }),
+  )
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  if (died.length > 0) await requireRightMoney(run)
+  for (const racer of died) await ask(run, racer, processOf(market))
+}
+
+/** The job that finds out what became of payments whose outcome nobody knows. */
+async function resolve(run: Run): Promise<void> {
+  const { market } = run
+  market.machine += market.random.pick([61_000, 600_000, 90_000_000])
+  note(
+    run,
+    'resolve',
+    `${await resolvePayments(depsOf(market, processOf(market)))} payments`.replace(/[1-9]\d*/, 'some'),
+  )
+}
+
+async function requireRightMoney({ market }: Run): Promise<void> {
+  const wrong = [...market.troubles, ...(await wrongWithMoney(market))]
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
+}
+
+async function requireRight(run: Run): Promise<void> {
+  await requireRightMoney(run)
+  const wrong = [...(await wrongWithUsage(run.market)), ...(await wrongWithCharges(run.market))]
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
+}
+
+/** Time passes until all late usage is invoiced, every intent has its answer, and meters counted anew say the same. */
+async function bringToAnEnd(run: Run): Promise<void> {
+  const { market } = run
+  for (let times = 0; times < 2; times++) {
+    const advance = await subscribing.advanceClock(market)
+    if (advance) await ask(run, advance, processOf(market))
+    market.machine += 90_000_000
+    await resolvePayments(depsOf(market, processOf(market)))
+    await requireRight(run)
+  }
+  for (const { id } of market.model.meters) {
+    const rebuild = action(market, 'rebuild', (api) => api.meters.rebuild({ meter_id: id }))
+    await ask(run, rebuild, processOf(market))
+  }
+  await requireRight(run)
+  await tallyEnds(run)
+}
+
+/** What the run came to, to see that runs go everywhere. */
+async function tallyEnds({ market, tally }: Run): Promise<void> {
+  const { invoices, payments, grants } = await readMoney(market)
+  const ends = [
+    ...invoices.map(({ status }) => `invoice ${status}`),
+    ...invoices.flatMap(({ lines }) => lines.map(({ kind }) => `line ${kind}`)),
+    ...payments.map(({ status }) => `payment ${status}`),
+    ...grants.map(({ status }) => `credit ${status}`),
+  ]
+  for (const end of ends) tally.set(end, (tally.get(end) ?? 0) + 1)
+}

@@ -1,0 +1,71 @@
+import { testClocks } from '../../services/billing/src/clocks/collections.ts'
+import { subscriptions } from '../../services/billing/src/subscriptions/collections.ts'
+import type { Marketplace } from './marketplace.ts'
+import { action, anyOf, theOne } from './steps.ts'
+import type { Step } from './steps.ts'
+
+const hourMs = 3_600_000
+
+/** What is subscribed to: a plan, or some prices. */
+function choice({ random, model }: Marketplace, currency: string) {
+  const plan = model.plans.find((one) => one.currency === currency)
+  if (plan && random.chance(0.5)) return { plan: plan.id, seats: random.between(1, 9) }
+  const prices = model.prices.filter((price) => price.currency === currency)
+  const chosen = prices.filter(() => random.chance(0.5))
+  const items = (chosen.length > 0 ? chosen : prices.slice(0, 1)).map(({ id, definition }) => ({
+    price: id,
+    quantity: definition.model === 'seat' ? random.between(1, 12) : 1,
+  }))
+  return { items }
+}
+
+/** A customer subscribes, now or later, with a trial or without. */
+export const subscribe: Step = async (market) => {
+  const { random, model, stores } = market
+  const customer = random.pick(model.customers)
+  const clock = await theOne(stores[0], testClocks, customer.clock)
+  const later = new Date(clock.now.getTime() + random.between(1, 400) * hourMs).toISOString()
+  const input = {
+    customer: customer.id,
+    ...choice(market, customer.currency),
+    ...(random.chance(0.2) && { trial_days: random.between(0, 15) }),
+    ...(random.chance(0.3) && { anchor_day: random.pick([1, 15, 29, 31]) }),
+    ...(random.chance(0.15) && { start: later }),
+  }
+  return action(market, 'subscribe', (api) => api.subscriptions.create(input))
+}
+
+/** Upgrade, downgrade, other seats. */
+export const changeSubscription: Step = async (market) => {
+  const { random } = market
+  const found = await anyOf(market, subscriptions.byTenant, ({ status }) => status !== 'canceled')
+  if (!found) return undefined
+  const when = random.pick(['now', 'now', 'period_end'] as const)
+  const input = { subscription_id: found.id, when, ...choice(market, found.currency) }
+  return action(market, `change ${when}`, (api) => api.subscriptions.change(input))
+}
+
+/** Pause, resume, cancel. */
+export const endSubscription: Step = async (market) => {
+  const { random } = market
+  const found = await anyOf(market, subscriptions.byTenant, ({ status }) => status !== 'canceled')
+  if (!found) return undefined
+  const input = { subscription_id: found.id }
+  const paused = found.status === 'paused' || found.cancelAt !== undefined
+  if (paused && random.chance(0.7)) return action(market, 'resume', (api) => api.subscriptions.resume(input))
+  if (random.chance(0.5)) return action(market, 'pause', (api) => api.subscriptions.pause(input))
+  const when = random.pick(['now', 'period_end'] as const)
+  return action(market, `cancel ${when}`, (api) => api.subscriptions.cancel({ ...input, when }))
+}
+
+/** Time passes for the customers of a clock, and with it all that falls due. */
+export const advanceClock: Step = async (market) => {
+  const { random, model, stores } = market
+  const clock = await theOne(stores[0], testClocks, random.pick(model.clocks))
+  const hours = random.pick([1, 9, 24, 77, 200, 400, 760, 760, 1500])
+  const to = clock.target ?? new Date(clock.now.getTime() + hours * hourMs + random.below(hourMs))
+  return action(market, 'advance', async (api) => {
+    market.machine += hourMs
+    await api.testClocks.advance({ clock_id: clock.id, to: to.toISOString() })
+  })
+}
