@@ -97,7 +97,9 @@ for (const [inclusive, rounding] of [
         fc.asyncProperty(
           buyer,
           fc.array(fc.array(deed, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 }),
-          (about, rounds) => live(world, `acct_law${run++}`, about, rounds),
+          fc.array(line, { minLength: 1, maxLength: 4 }),
+          (about, rounds, lines) =>
+            live(world, `acct_law${run++}`, about, [[{ kind: 'invoice', lines }], ...rounds]),
         ),
         { numRuns: 25 },
       )
