@@ -2,16 +2,16 @@ import { Fault } from '@tallystick/protocol'
 import { price as priceSchema } from '@tallystick/pricing'
 import { auditEvent } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
-import { ensure, insert, replace } from '@tallystick/storage'
+import { insert, replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { findCustomer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { prices } from '../prices/collections.ts'
 import { subscriptions } from '../subscriptions/collections.ts'
-import { meters, usageControls } from '../usage/collections.ts'
+import { meters } from '../usage/collections.ts'
 import { findMeter } from '../usage/find-meters.ts'
-import { controlsOf } from '../usage/usage-controls.ts'
+import { changeControl, controlsOf } from '../usage/usage-controls.ts'
 import { findCustomerNamed } from '../usage/usage-query.ts'
 import type { AlertInput, alertView } from './alert-schemas.ts'
 import { usageAlerts } from './collections.ts'
@@ -126,11 +126,7 @@ async function subscriptionOf(deps: Deps, tenant: string, customer: string, id: 
 async function watchedWrites(deps: Deps, { tenant, customer }: UsageAlert, by: 1 | -1): Promise<Write[]> {
   const found = (await controlsOf(deps, tenant, new Set([customer]))).get(customer)
   if (!found) throw new Error(`the usage controls of ${customer} are gone`)
-  const { version, ...control } = found
-  return [
-    ensure(usageControls, control),
-    replace(usageControls, { ...control, alerts: control.alerts + by }, version),
-  ]
+  return changeControl(found, { alerts: found.alerts + by })
 }
 
 function requireOperator({ role }: Caller): void {

@@ -1,8 +1,8 @@
 import { Fault } from '@tallystick/protocol'
 import type { Caller } from '@tallystick/runtime'
 import type { Deps } from '../deps.ts'
-import { againAfterDuplicate } from './again-after-duplicate.ts'
-import { reportUsage } from './report-usage.ts'
+import { commitReport } from './commit-report.ts'
+import type { reportUsage } from './report-usage.ts'
 import type { ReportInput } from './usage-schemas.ts'
 
 /**
@@ -19,13 +19,7 @@ export async function announcingCaps<T>(
     return await report()
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'usage_cap_reached')) throw error
-    const answer = await againAfterDuplicate(() =>
-      deps.store.attempt(async () => {
-        const plan = await reportUsage(deps, caller, { events, alone: false })
-        if (plan.writes.length > 0) await deps.store.commit([...plan.writes])
-        return plan.answer
-      }),
-    )
+    const answer = await commitReport(deps, caller, events)
     if (answer.data.every(({ id }) => id === undefined)) throw error
     return answer
   }

@@ -104,7 +104,6 @@ export const usageDays = collection('usage_days', {
     byDay: ['tenant', 'series', 'day'],
   },
 })
-export type UsageDay = z.infer<typeof usageDays.schema>
 
 /** The greatest or latest value of a customer's events of one UTC hour and one combination of group values. */
 export const usageValues = collection('usage_values', {

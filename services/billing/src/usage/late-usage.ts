@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
-import { ensure, increment, remove, replace } from '@tallystick/storage'
+import { increment, remove } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { lateUsage, usageControls } from './collections.ts'
+import { lateUsage } from './collections.ts'
 import type { Meter, UsageEvent } from './collections.ts'
 import { isCounted } from './event-fields.ts'
 import { hourOf } from './feed-meters.ts'
-import { controlsOf } from './usage-controls.ts'
+import { changeControl, controlsOf } from './usage-controls.ts'
 import type { Controls } from './usage-controls.ts'
 
 /** An hour of a meter of a customer that was invoiced and has changed since. */
@@ -43,15 +43,10 @@ export async function markBilled(
   { store }: Pick<Deps, 'store'>,
   { tenant, customer, until }: { tenant: string; customer: string; until: Date },
 ): Promise<Write[]> {
-  const stored = await store.get(usageControls, customer)
-  if (stored?.billedUntil !== undefined && stored.billedUntil >= until) return []
-  const found = stored ?? (await controlsOf({ store }, tenant, new Set([customer]))).get(customer)
+  const found = (await controlsOf({ store }, tenant, new Set([customer]))).get(customer)
   if (!found) throw new Error(`the usage controls of ${customer} are gone`)
-  const { version, ...control } = found
-  return [
-    ...(stored ? [] : [ensure(usageControls, control)]),
-    replace(usageControls, { ...control, billedUntil: until }, version),
-  ]
+  if (found.billedUntil !== undefined && found.billedUntil >= until) return []
+  return changeControl(found, { billedUntil: until })
 }
 
 /** What changed in a customer's hours after they were invoiced, oldest first. */

@@ -262,3 +262,24 @@ test('days and months are those of the customer', async () => {
     '/v1/usage?meter=days&customer=dev_1&from=2026-02-28T22:59:59.999Z&before=2026-02-28T23:00:00.001Z'
   expect(readAnswer(usageView, await world.call('GET', path, { key })).total).toBe('11')
 })
+
+test('a report that touches more figures than one commit may write is made in parts', async () => {
+  await world.post('/v1/meters', key, {
+    name: 'items',
+    metric: 'items',
+    aggregation: 'unique',
+    field: 'item',
+  })
+  const item = (at: number) => `sha256:${String(at).padStart(64, '0')}`
+  const events = Array.from({ length: 60 }, (_, at) =>
+    event(`p${at}`, {
+      metric: 'items',
+      items: Array.from({ length: 100 }, (_, place) => item(at * 90 + place)),
+    }),
+  )
+  const { counts } = await report({ events })
+  expect(counts).toEqual({ accepted: 60, failed: 0, duplicate: 0, refused: 0 })
+  expect((await report({ events })).counts.duplicate).toBe(60)
+  const seen = await world.call('GET', '/v1/usage?meter=items&customer=dev_1', { key })
+  expect(readAnswer(usageView, seen).total).toBe(String(59 * 90 + 100))
+})

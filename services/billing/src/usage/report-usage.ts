@@ -177,7 +177,8 @@ function requireRecorded(outcome: ReportOutcome | undefined): void {
   throw new Fault(known, { detail })
 }
 
-function viewReport({ livemode, now }: Pick<Deps, 'livemode' | 'now'>, data: ReportOutcome[]): View {
+/** The answer of these outcomes. */
+export function viewReport({ livemode, now }: Pick<Deps, 'livemode' | 'now'>, data: ReportOutcome[]): View {
   const counts = { accepted: 0, failed: 0, duplicate: 0, refused: 0 }
   for (const { status } of data) counts[status]++
   return { object: 'usage_report', livemode, created_at: now().toISOString(), counts, data }

@@ -5,6 +5,7 @@ import { againAfterDuplicate } from './again-after-duplicate.ts'
 import { usageEvents } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
 import { announcingCaps } from './announce-caps.ts'
+import { inParts } from './report-in-parts.ts'
 import { reportUsage } from './report-usage.ts'
 import { findCustomerNamed, queryUsage, usageQuery, usageView } from './usage-query.ts'
 import * as wire from './usage-schemas.ts'
@@ -44,7 +45,9 @@ export const usageRouter = api.router({
     .output(wire.reportView)
     .mutation(({ ctx, input }) =>
       announcingCaps(ctx.deps, ctx.caller, input, () =>
-        againAfterDuplicate(() => ctx.once(() => reportUsage(ctx.deps, ctx.caller, input))),
+        inParts(ctx.deps, ctx.caller, input, () =>
+          againAfterDuplicate(() => ctx.once(() => reportUsage(ctx.deps, ctx.caller, input))),
+        ),
       ),
     ),
 
