@@ -265,10 +265,13 @@ describe('whoever owes several invoices', () => {
 })
 
 it('a crash after the decline and before it was booked books that attempt, and asks nobody again', async () => {
-  const id = await open(await customer(declines))
+  const now = new Date('2026-02-01T00:00:00.000Z')
+  const made = await world.post('/v1/test-clocks', key, { name: 'crash', now: now.toISOString() })
+  const clock = { id: (made.json as { id: string }).id, now }
+  const id = await open(await customer(declines, { test_clock: clock.id }))
   expect((await collectInvoice(world.service.deps, id)).outcome).toBe('failed')
   expect(await invoice(id)).toMatchObject({ status: 'open', attempts: 0 })
-  await collectDue()
+  await run(world.service.deps, clock, now)
   const found = await invoice(id)
   expect(found).toMatchObject({ status: 'past_due', attempts: 1, dunning: { retries: 0 } })
   expect(found.payments).toHaveLength(1)

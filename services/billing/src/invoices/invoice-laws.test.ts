@@ -66,7 +66,7 @@ async function live(world: BillingWorld, tenant: string, about: object, rounds: 
           return world.post(`/v1/invoices/${id}/finalize`, key, {})
         }
         const id = ids[one.which % Math.max(1, ids.length)]
-        if (id === undefined) return
+        if (id === undefined) return undefined
         if (one.kind === 'part') {
           const body = { customer, invoice: id, amount: one.amount }
           const held = await world.post('/v1/payments/authorize', key, body)

@@ -1,4 +1,4 @@
-import { idSchema, moneyAmount, pageInput, timestamp } from '@tallystick/protocol'
+import { idSchema, metadata, moneyAmount, pageInput, reference, timestamp } from '@tallystick/protocol'
 import { explanation } from '@tallystick/pricing'
 import { z } from 'zod'
 import { paymentView } from '../payments/payment-schemas.ts'
@@ -12,9 +12,6 @@ const text = z
   .min(1)
   .max(500)
   .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must not contain control characters')
-const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 const invoice_id = idSchema('invoice')
 const period = z.strictObject({ start: timestamp, end: timestamp })
 
@@ -25,7 +22,7 @@ const lineInput = z
     quantity: decimal.default('1'),
     unit_amount: decimal.optional(),
     amount: minorUnits.optional(),
-    tax_code: z.string().min(1).max(64).optional(),
+    tax_code: reference.max(64).optional(),
   })
   .refine(({ unit_amount: unit, amount }) => (unit === undefined) !== (amount === undefined), {
     error: 'give either unit_amount or amount',

@@ -1,4 +1,4 @@
-import PDFDocument from 'pdfkit'
+import PdfDocument from 'pdfkit'
 import type { DocumentLine, InvoiceDocument } from './invoice-document.ts'
 import { toWinAnsi } from './win-ansi.ts'
 
@@ -15,7 +15,7 @@ const notShown =
  */
 export async function renderPdf(document: InvoiceDocument): Promise<Uint8Array> {
   const { title, fileName, at } = document
-  const pdf = new PDFDocument({
+  const pdf = new PdfDocument({
     size: 'A4',
     margin,
     bufferPages: true,
