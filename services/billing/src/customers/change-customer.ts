@@ -92,11 +92,7 @@ export function viewCustomer({ livemode }: Pick<Deps, 'livemode'>, customer: Unv
   }
 }
 
-async function methodOf(
-  deps: Deps,
-  of: { tenant: string; customer: string },
-  token: string | undefined,
-) {
+async function methodOf(deps: Deps, of: { tenant: string; customer: string }, token: string | undefined) {
   if (token === undefined) return {}
   const method = await deps.provider.attachMethod({ ...of, token })
   return { paymentMethod: { provider: deps.provider.name, ...method } }

@@ -2,7 +2,7 @@ import { Fault } from '@tallystick/protocol'
 import type { Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { licenses } from '../collections.ts'
-import type { Question } from './gather-facts.ts'
+import type { Question } from './question.ts'
 
 type StoredLicense = Stored<z.infer<typeof licenses.schema>>
 

@@ -4,20 +4,10 @@ import { consents, datasets, items } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
 import { coveringLicenses } from './covering-licenses.ts'
 import type { ItemFacts } from './policy-facts.ts'
+import type { Question } from './question.ts'
 
 type StoredItem = Stored<z.infer<typeof items.schema>>
 type StoredDataset = Stored<z.infer<typeof datasets.schema>>
-
-/** Whose rights to which items are looked up. */
-export interface Question {
-  tenant: string
-  /** The names of the actor by which agreements may call their buyer. */
-  actorNames: readonly string[]
-  /** Different content hashes. */
-  hashes: readonly string[]
-  /** Only these agreements count; all of the actor's unless told. */
-  licenses?: readonly string[] | undefined
-}
 
 /** What a decision rests on, with the names under which agreements and offers may cover the item. */
 export interface GatheredFacts extends ItemFacts {
