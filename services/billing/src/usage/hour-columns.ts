@@ -33,9 +33,11 @@ export type HourColumns = { readonly [K in Column]?: bigint }
 
 type ReadColumns = { readonly [K in Column]?: bigint | undefined }
 
-const names = Array.from({ length: 24 }, (_, hour) =>
-  ['c', 'h', 'm', 'l'].map((part) => `${part}${hour}`),
-).flat()
+const hours = Array.from({ length: 24 }, (_, at) => {
+  const hour = at as Hour
+  return { count: `c${hour}`, high: `h${hour}`, middle: `m${hour}`, low: `l${hour}` } as const
+})
+const names = hours.flatMap((columns) => Object.values(columns))
 
 /** The fields of a stored day. */
 export const hourColumns = Object.fromEntries(names.map((name) => [name, z.bigint().optional()])) as Record<
@@ -57,10 +59,10 @@ export function hourDelta(hour: number, { count, sum }: { count: bigint; sum: bi
 export function* hoursOf(
   day: ReadColumns & { day: Date },
 ): Iterable<{ hour: Date; count: bigint; sum: bigint }> {
-  for (let hour = 0 as Hour; hour < 24; hour++) {
-    const count = day[`c${hour}`] ?? 0n
+  for (const [at, columns] of hours.entries()) {
+    const count = day[columns.count] ?? 0n
     if (count === 0n) continue
-    const limbs = { high: day[`h${hour}`] ?? 0n, middle: day[`m${hour}`] ?? 0n, low: day[`l${hour}`] ?? 0n }
-    yield { hour: new Date(day.day.getTime() + hour * hourMs), count, sum: fromLimbs(limbs) }
+    const [high, middle, low] = [day[columns.high] ?? 0n, day[columns.middle] ?? 0n, day[columns.low] ?? 0n]
+    yield { hour: new Date(day.day.getTime() + at * hourMs), count, sum: fromLimbs({ high, middle, low }) }
   }
 }

@@ -63,7 +63,8 @@ async function readOnce(deps: Pick<Deps, 'store'>, question: UsageQuestion): Pro
     const piece = pieceOf(cuts, at)
     if (piece === undefined) return
     const group = places.map((place) => values[place] ?? '')
-    const key = JSON.stringify([piece, group])
+    // No value holds this control character.
+    const key = `${piece}\u0001${group.join('\u0001')}`
     const found = tallies.get(key) ?? { piece, group, tally: createTally(meter) }
     tallies.set(key, found)
     into(found.tally)
