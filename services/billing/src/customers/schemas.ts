@@ -1,10 +1,6 @@
-import { currencyCode, idSchema, reference, timestamp } from '@tallystick/protocol'
+import { currencyCode, idSchema, metadata, reference, timestamp } from '@tallystick/protocol'
 import { isCurrency } from '@tallystick/money'
 import { z } from 'zod'
-
-const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 
 const timeZone = z
   .string()
@@ -24,10 +20,10 @@ const changeable = {
   name: reference.optional(),
   email: z.email().max(254).optional(),
   country: country.optional(),
-  tax_id: z.string().min(2).max(40).optional(),
+  tax_id: reference.min(2).max(40).optional(),
   tax_treatment: z.enum(['taxable', 'exempt', 'reverse_charge']).optional(),
   /** A token of the payment provider; in the sandbox a test card such as `4242 4242 4242 4242`. */
-  payment_method: z.string().min(1).max(200).optional(),
+  payment_method: reference.optional(),
   metadata: metadata.optional(),
 }
 

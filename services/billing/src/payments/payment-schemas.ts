@@ -1,12 +1,9 @@
-import { idSchema, moneyAmount, pageInput, reference, timestamp } from '@tallystick/protocol'
+import { idSchema, metadata, moneyAmount, pageInput, reference, timestamp } from '@tallystick/protocol'
 import { z } from 'zod'
 import { knownCurrency } from '../customers/schemas.ts'
 import { paymentStatus } from './collections.ts'
 
 const minorUnits = z.int().positive().max(1e15)
-const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 const payment = idSchema('payment')
 
 /** `POST /v1/payments/authorize`. */

@@ -1,11 +1,15 @@
-import { decimal, idSchema, moneyAmount, pageInput, reference, timestamp } from '@tallystick/protocol'
+import {
+  decimal,
+  idSchema,
+  metadata,
+  moneyAmount,
+  pageInput,
+  reference,
+  timestamp,
+} from '@tallystick/protocol'
 import { explanation, price } from '@tallystick/pricing'
 import { z } from 'zod'
 import { knownCurrency } from '../customers/schemas.ts'
-
-const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 
 /** `POST /v1/prices`. A price never changes: create another and subscribe to that. */
 export const priceInput = z.strictObject({
@@ -13,7 +17,7 @@ export const priceInput = z.strictObject({
   definition: price,
   /** The meter whose usage it charges. */
   meter: idSchema('meter').optional(),
-  tax_code: z.string().min(1).max(64).optional(),
+  tax_code: reference.max(64).optional(),
   metadata: metadata.default({}),
 })
 export type PriceCreation = z.infer<typeof priceInput>
@@ -36,7 +40,8 @@ export const priceView = z
 
 export const priceIdInput = z.strictObject({ price_id: idSchema('price') })
 
-const dimensions = z.record(z.string().max(40), z.string().max(200))
+const dimensionName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be a lower-case name such as country')
+const dimensions = z.record(dimensionName, reference)
 
 /** `POST /v1/prices/{price_id}/quote`: one quantity, quantities by dimension, or the events themselves. */
 export const quoteInput = z

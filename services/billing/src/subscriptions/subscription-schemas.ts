@@ -1,9 +1,5 @@
-import { decimal, idSchema, moneyAmount, pageInput, timestamp } from '@tallystick/protocol'
+import { decimal, idSchema, metadata, moneyAmount, pageInput, timestamp } from '@tallystick/protocol'
 import { z } from 'zod'
-
-const metadata = z
-  .record(z.string().min(1).max(40), z.string().max(500))
-  .refine((map) => Object.keys(map).length <= 50, 'must have at most 50 entries')
 
 const itemInput = z.strictObject({
   price: idSchema('price'),
