@@ -281,6 +281,25 @@ describe('a credit note', () => {
     expect(problemOf(await deed(id, 'credit-notes', { amount: 101, reason: 'x' })).status).toBe(400)
     expect((await deed(id, 'credit-notes', { amount: 100, reason: 'x' })).status).toBe(201)
   })
+
+  it('and refunds together never give back more than the invoice, in any order, however they race', async () => {
+    const { id } = await open(await customer())
+    const [payment] = read(await deed(id, 'pay')).payments ?? []
+    await deed(id, 'credit-notes', { amount: 400, reason: 'x' })
+    const refund = (amount?: number) =>
+      world.post('/v1/payments/refund', key, { payment: payment?.id, amount })
+    expect(problemOf(await refund(601)).errors?.[0]?.pointer).toBe('/amount')
+    await Promise.all([
+      ...[300, 300, 300].map((amount) => refund(amount)),
+      ...[300, 300].map((amount) => deed(id, 'credit-notes', { amount, reason: 'race' })),
+    ])
+    const found = read(await world.call('GET', `/v1/invoices/${id}`, { key }))
+    const back = found.amount_credited.amount + found.amount_refunded.amount
+    expect(back).toBeLessThanOrEqual(1000)
+    if (back < 1000) expect((await refund()).status).toBe(201)
+    const emptied = read(await world.call('GET', `/v1/invoices/${id}`, { key }))
+    expect(emptied.amount_credited.amount + emptied.amount_refunded.amount).toBe(1000)
+  })
 })
 
 describe('who may see and do what', () => {

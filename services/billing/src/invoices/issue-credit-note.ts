@@ -12,10 +12,12 @@ import { customers } from '../customers/collections.ts'
 import type { Deps } from '../deps.ts'
 import { postJournal } from '../ledger/post-journal.ts'
 import type { Posting } from '../ledger/post-journal.ts'
+import { payments } from '../payments/collections.ts'
 import { creditNotes, invoices } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
-import { payInvoice } from './pay-invoice.ts'
 import { takeNumbers } from './number-invoices.ts'
+import { payInvoice } from './pay-invoice.ts'
+import { leftToGiveBack } from './room-for-refund.ts'
 
 /** A credit note as it is stored. */
 export type CreditNote = z.infer<typeof creditNotes.schema>
@@ -34,8 +36,8 @@ export async function issueCreditNote(
   if (invoice.status !== 'open' && invoice.status !== 'past_due' && invoice.status !== 'paid') {
     throw new Fault('invalid_state', { detail: `An invoice that is ${invoice.status} cannot be credited` })
   }
-  // What was refunded was given back already.
-  const left = invoice.total - invoice.amountCredited - invoice.amountRefunded
+  await requireNoRefund(deps, invoice)
+  const left = leftToGiveBack(invoice)
   if (amount > left) {
     throw new Fault('validation_failed', {
       errors: [{ pointer: '/amount', message: `is more than the ${left} that is left of the invoice` }],
@@ -91,6 +93,16 @@ export async function issueCreditNote(
       }),
     ],
     answer: note,
+  }
+}
+
+/** What a refund under way will give back is not known to the invoice yet. */
+async function requireNoRefund({ store }: Pick<Deps, 'store'>, { tenant, id }: StoredInvoice): Promise<void> {
+  for await (const { status } of store.scan(payments.byInvoice, { equals: [tenant, id] })) {
+    if (status !== 'refunding') continue
+    throw new Fault('invalid_state', {
+      detail: 'A refund of the invoice is under way; wait until it is done',
+    })
   }
 }
 

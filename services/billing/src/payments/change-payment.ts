@@ -8,6 +8,7 @@ import type { Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { timeOf } from '../clocks/time-of.ts'
 import { customers } from '../customers/collections.ts'
+import { roomForRefund } from '../invoices/room-for-refund.ts'
 import type { Deps } from '../deps.ts'
 import { carryOut } from './ask-provider.ts'
 import { payments, refunds } from './collections.ts'
@@ -91,13 +92,28 @@ export async function refundPayment(
   }
   const before = await deps.store.get(refunds, id)
   if (!before) {
-    const amount = input.amount === undefined ? payment.captured - payment.refunded : BigInt(input.amount)
+    const left = payment.captured - payment.refunded
+    const held = payment.invoice === undefined ? undefined : await roomForRefund(deps, payment.invoice)
+    const most = held === undefined || held.room > left ? left : held.room
+    const amount = input.amount === undefined ? most : BigInt(input.amount)
+    if (amount > most && amount <= left) {
+      throw new Fault('validation_failed', {
+        errors: [
+          {
+            pointer: '/amount',
+            message: `is more than the ${most} that credit notes have left`,
+            fix: 'Ask for less.',
+          },
+        ],
+      })
+    }
     const at = await timeOfPayment(deps, payment)
     const { currency } = payment
     const { reason, revoke_license: revokeLicense } = input
     const about = { id, tenant, payment: payment.id, currency, amount, reason, revokeLicense }
     const refund: Refund = { ...about, status: 'refunding', createdAt: at, auditId: auditIdOf(tenant, id) }
-    await intend(deps, payment, { action: 'refund', amount, refund: id }, [insert(refunds, refund)])
+    const further = [insert(refunds, refund), ...(held ? [held.write] : [])]
+    await intend(deps, payment, { action: 'refund', amount, refund: id }, further)
   } else if (payment.intent?.refund === id) await carryOut(deps, payment, { askedBefore: true })
   return viewRefund(deps, id)
 }
