@@ -2,7 +2,7 @@ import { compareDecimals, formatDecimal, parseDecimal } from '@tallystick/money'
 import { aggregate, periodFraction, rateUsage } from '@tallystick/pricing'
 import type { Price, Usage } from '@tallystick/pricing'
 import { invoices } from '../../services/billing/src/invoices/collections.ts'
-import { billedUsage } from '../../services/billing/src/subscriptions/collections.ts'
+import { billedUsage, subscriptions } from '../../services/billing/src/subscriptions/collections.ts'
 import { aggregateUsage } from '../../services/billing/src/usage/aggregate-usage.ts'
 import { lateUsage, usageEvents } from '../../services/billing/src/usage/collections.ts'
 import type { Marketplace } from './marketplace.ts'
@@ -125,7 +125,54 @@ export async function wrongWithCharges(market: Marketplace): Promise<string[]> {
     const due = rateUsage(price.definition, usage, share ? { proration: share } : {}).total.amount
     if (due !== rated) wrong.push(`${id}: ${rated} charged, ${due} due for all events of the period`)
   }
-  return [...wrong, ...overlaps(billed)]
+  return [...wrong, ...overlaps(billed), ...(await gaps(market, { billed, lines }))]
+}
+
+interface Charged {
+  subscription?: string | undefined
+  subscriptionItem?: string | undefined
+  kind: string
+  price?: string | undefined
+  period: Stretch
+}
+
+/** Nothing goes uncharged: of a subscription that nobody touched, each price covers all time without a gap. */
+async function gaps(
+  market: Marketplace,
+  about: {
+    billed: readonly { subscription: string; item: string; period: Stretch }[]
+    lines: readonly Charged[]
+  },
+): Promise<string[]> {
+  const { model } = market
+  const wrong: string[] = []
+  for (const { id, status, items, period, start, trialEnd } of await allOf(market, subscriptions.byTenant)) {
+    if (status !== 'active' || model.touched.has(id)) continue
+    for (const item of items) {
+      const metered = model.prices.find((price) => price.id === item.price)?.meter !== undefined
+      const charged = metered
+        ? about.billed.filter((one) => one.subscription === id && one.item === item.id)
+        : about.lines.filter(
+            (line) =>
+              line.subscription === id && line.subscriptionItem === item.id && line.price === item.price,
+          )
+      const end = metered ? period.start : period.end
+      if (!covers(charged, { start: trialEnd ?? start, end }))
+        wrong.push(`${id}: item ${item.id} leaves gaps`)
+    }
+  }
+  return wrong
+}
+
+/** Whether periods follow one another, each once, over all of a stretch. */
+function covers(charged: readonly { period: Stretch }[], { start, end }: Stretch): boolean {
+  const sorted = charged.map(({ period }) => period).toSorted((a, b) => a.start.getTime() - b.start.getTime())
+  let reached = start.getTime()
+  for (const period of sorted) {
+    if (period.start.getTime() !== reached) return false
+    reached = period.end.getTime()
+  }
+  return reached === end.getTime()
 }
 
 const sumOf = (lines: readonly { amount: string }[]) =>

@@ -1,7 +1,7 @@
 import { Fault, newId } from '@tallystick/protocol'
 import type { Caller, RequestContext } from '@tallystick/runtime'
 import { createLog, problemDocument } from '@tallystick/runtime'
-import { collection, insert } from '@tallystick/storage'
+import { collection, insert, StaleVersion } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
 import type { Deps } from '../../services/billing/src/deps.ts'
@@ -68,8 +68,9 @@ export function depsOf(market: Marketplace, process: SimulatedProcess): Deps {
   const { random } = market
   const now = () => new Date(market.machine)
   const trouble = (about: object, message: string) => {
-    // Without an error it only tells that a provider kept silent.
-    if (!process.crashed && 'err' in about) market.troubles.push(`${message}: ${describe(about)}`)
+    // Without an error it only tells that a provider kept silent; somebody else being faster is no trouble.
+    const isTrouble = 'err' in about && !(about.err instanceof StaleVersion)
+    if (!process.crashed && isTrouble) market.troubles.push(`${message}: ${describe(about)}`)
   }
   const log = Object.assign(Object.create(silent) as typeof silent, { warn: trouble, error: trouble })
   return {

@@ -55,6 +55,8 @@ export interface Model {
   /** Reports as they were sent, to be sent again. */
   reports: Record<string, unknown>[]
   requests: number
+  /** Subscriptions that somebody has tried to change, pause or cancel. */
+  touched: Set<string>
 }
 
 /** Nothing was done yet. */
@@ -69,5 +71,6 @@ export function emptyModel(): Model {
     grants: new Map(),
     reports: [],
     requests: 0,
+    touched: new Set(),
   }
 }

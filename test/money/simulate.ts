@@ -4,7 +4,7 @@ import { readMoney, wrongWithMoney } from './check-money.ts'
 import { wrongWithCharges, wrongWithUsage } from './check-usage.ts'
 import { atOnce, interleave } from './interleave.ts'
 import { clientOf, depsOf, faultOf, openMarketplace } from './marketplace.ts'
-import type { Marketplace } from './marketplace.ts'
+import type { Api, Marketplace } from './marketplace.ts'
 import * as money from './money-steps.ts'
 import { seededRandom } from './random.ts'
 import { changeCustomer, setUp } from './set-up.ts'
@@ -15,25 +15,17 @@ import type { Action, Step } from './steps.ts'
 import * as subscribing from './subscription-steps.ts'
 import * as using from './usage-steps.ts'
 
-/** What happens in a marketplace, and how often. */
-const steps: readonly (readonly [weight: number, Step])[] = [
-  [6, using.reportUsage],
-  [2, using.correctUsage],
-  [1, using.rebuildMeter],
-  [4, subscribing.subscribe],
-  [2, subscribing.changeSubscription],
-  [2, subscribing.endSubscription],
-  [6, subscribing.advanceClock],
-  [2, money.grantCredit],
-  [1, money.voidGrant],
-  [2, money.writeInvoice],
-  [2, money.finalizeInvoice],
-  [4, money.dealWithInvoice],
-  [3, money.authorize],
-  [4, money.movePayment],
-  [1, changeCustomer],
-]
-const drawn = steps.flatMap(([weight, step]) => Array.from({ length: weight }, () => step))
+/** What happens in marketplaces, by what they are about. */
+const themes: Readonly<Record<string, readonly Step[]>> = {
+  usage: [using.reportUsage, using.reportUsage, using.reportUsage, using.correctUsage, using.rebuildMeter],
+  subscriptions: [subscribing.subscribe, subscribing.changeSubscription, subscribing.endSubscription],
+  invoices: [money.writeInvoice, money.finalizeInvoice, money.dealWithInvoice, money.dealWithInvoice],
+  credits: [money.grantCredit, money.grantCredit, money.voidGrant],
+  payments: [money.authorize, money.movePayment, money.movePayment, changeCustomer],
+}
+const everything = Object.values(themes).flat()
+// Late usage takes several steps to come about, so more marketplaces are about usage.
+const subjects = ['usage', 'usage', 'usage', ...Object.keys(themes)]
 /** What a client may never ask again, so that the service itself has to find out what became of it. */
 const abandoned = new Set(['authorize', 'capture', 'refund', 'void payment', 'pay', 'confirm'])
 const acceptable = new Set([
@@ -50,8 +42,13 @@ const acceptable = new Set([
 /** What a run did: how often each action ended in which way. */
 export type Tally = Map<string, number>
 
+/** How clients reach the service: in process unless told. */
+type Connect = (market: Marketplace, key: string) => Api
+
 interface Run {
   market: Marketplace
+  theme: readonly Step[]
+  connect: Connect | undefined
   trace: string[]
   tally: Tally
 }
@@ -60,14 +57,15 @@ interface Run {
 export async function simulate(
   seed: number,
   stores: readonly [Store, Store],
-  { length, tally = new Map() }: { length: number; tally?: Tally },
+  { length, tally = new Map(), connect }: { length: number; tally?: Tally; connect?: Connect },
 ): Promise<void> {
-  const market = openMarketplace(seededRandom(seed), stores, `acct_simulated_${seed}`)
-  const run: Run = { market, trace: [], tally }
+  const market = openMarketplace(seededRandom(seed), stores, tenantOf(seed))
+  const theme = themes[market.random.pick(subjects)] ?? everything
+  const run: Run = { market, theme, connect, trace: [], tally }
   try {
     for (const one of setUp(market)) await ask(run, one, processOf(market))
     for (let step = 0; step < length; step++) {
-      await takeStep(run)
+      await takeStep(run, step)
       await requireRight(run)
     }
     await bringToAnEnd(run)
@@ -77,26 +75,38 @@ export async function simulate(
   }
 }
 
+/** The marketplace of a seed. */
+export function tenantOf(seed: number): string {
+  return `acct_simulated_${seed}`
+}
+
 function processOf({ stores, tenant }: Marketplace, which: 0 | 1 = 0, turn = atOnce): SimulatedProcess {
   return startProcess(stores[which], { tenant, turn })
 }
 
-async function takeStep(run: Run): Promise<void> {
+async function takeStep(run: Run, step: number): Promise<void> {
   const { random } = run.market
   if (random.chance(0.05)) return resolve(run)
-  const one = await random.pick(drawn)(run.market)
+  const one = await nextStep(run, step)(run.market)
   if (!one) return
   const kind = random.below(100)
-  if (kind < 15) return crashing(run, one)
+  if (kind < 15 && !run.connect) return crashing(run, one)
   const other = kind < 27 ? await rival(run, one) : undefined
   return other ? race(run, one, other) : ask(run, one, processOf(run.market))
 }
 
+/** Mostly what the marketplace is about; most begin with a subscription, and time passes in all. */
+function nextStep({ market: { random }, theme }: Run, step: number): Step {
+  if (step === 0 && random.chance(0.8)) return subscribing.subscribe
+  if (random.chance(0.25)) return subscribing.advanceClock
+  return random.pick(random.chance(0.6) ? theme : everything)
+}
+
 /** Asks once. A refusal is an answer as good as any; what the service did not foresee is not. */
 async function ask(run: Run, { name, key, run: deed }: Action, process: SimulatedProcess): Promise<void> {
-  const { market, trace } = run
+  const { market, trace, connect } = run
   try {
-    await deed(clientOf(market, process, key))
+    await deed(connect ? connect(market, key) : clientOf(market, process, key))
     note(run, name, process.crashed ? 'crashed' : 'done')
   } catch (error) {
     const fault = faultOf(error)
@@ -135,7 +145,7 @@ async function crashing(run: Run, one: Action): Promise<void> {
 /** Something that is asked at the same moment: the same kind of thing, or any other. */
 async function rival({ market }: Run, one: Action): Promise<Action | undefined> {
   if (market.random.chance(0.4)) return action(market, one.name, one.run)
-  return market.random.pick(drawn)(market)
+  return market.random.pick(everything)(market)
 }
 
 /** Two copies of the service are asked at once; one may die. */
@@ -143,6 +153,10 @@ async function race(run: Run, one: Action, other: Action): Promise<void> {
   const { market, trace } = run
   const { random } = market
   trace.push(`  race of ${one.name} and ${other.name}`)
+  if (run.connect) {
+    await Promise.all([one, other].map((racer) => ask(run, racer, processOf(market))))
+    return
+  }
   const dying = random.chance(0.2) ? random.below(2) : undefined
   const died: Action[] = []
   const results = await interleave(

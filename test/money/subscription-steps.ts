@@ -37,9 +37,10 @@ export const subscribe: Step = async (market) => {
 
 /** Upgrade, downgrade, other seats. */
 export const changeSubscription: Step = async (market) => {
-  const { random } = market
+  const { random, model } = market
   const found = await anyOf(market, subscriptions.byTenant, ({ status }) => status !== 'canceled')
   if (!found) return undefined
+  model.touched.add(found.id)
   const when = random.pick(['now', 'now', 'period_end'] as const)
   const input = { subscription_id: found.id, when, ...choice(market, found.currency) }
   return action(market, `change ${when}`, (api) => api.subscriptions.change(input))
@@ -47,9 +48,10 @@ export const changeSubscription: Step = async (market) => {
 
 /** Pause, resume, cancel. */
 export const endSubscription: Step = async (market) => {
-  const { random } = market
+  const { random, model } = market
   const found = await anyOf(market, subscriptions.byTenant, ({ status }) => status !== 'canceled')
   if (!found) return undefined
+  model.touched.add(found.id)
   const input = { subscription_id: found.id }
   const paused = found.status === 'paused' || found.cancelAt !== undefined
   if (paused && random.chance(0.7)) return action(market, 'resume', (api) => api.subscriptions.resume(input))

@@ -36,11 +36,11 @@ async function newEvent(market: Marketplace, customer: ModelCustomer): Promise<R
   const { random, model } = market
   const now = await customerTime(market, customer)
   const country = random.pick(['DE', 'FR', 'US', undefined])
-  const back = random.pick([0, 0, 0.1, 1, 5, 20, 34, 40]) * dayMs * random.below(1000) * 0.001
+  const back = random.pick([0, 0, 1, 6, 25, 34, 40]) * dayMs * (0.3 + random.below(700) * 0.001)
   return {
     event_id: `event ${model.reports.length}-${random.below(1e9)}`,
     customer: random.chance(0.5) ? customer.id : customer.reference,
-    metric: random.pick(['tokens', 'tokens', 'images']),
+    metric: random.chance(0.9) ? random.pick(model.meters).metric : 'images',
     quantity: random.pick(['0', '1', '2', '7', '10', '0.5', '33.333', '64', '120']),
     purpose: 'train',
     model_id: random.pick(['m1', 'm2', 'm3']),
