@@ -17,6 +17,7 @@ export const idPrefixes = {
   usage: 'use',
   invoice: 'inv',
   payment: 'pay',
+  refund: 'rfd',
   royalty: 'roy',
   payout: 'po',
   dispute: 'disp',

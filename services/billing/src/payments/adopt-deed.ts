@@ -48,7 +48,7 @@ function refundOf(
   amount: bigint,
   at: Date,
 ): z.infer<typeof refunds.schema> {
-  const id = derivedId('payment', hash('sha256', JSON.stringify([tenant, 'provider-refund', name]), 'buffer'))
+  const id = derivedId('refund', hash('sha256', JSON.stringify([tenant, 'provider-refund', name]), 'buffer'))
   const about = { id, tenant, payment, currency, amount, reason: `provider:${name}`, revokeLicense: false }
   return { ...about, status: 'refunding', createdAt: at, auditId: auditIdOf(tenant, id) }
 }

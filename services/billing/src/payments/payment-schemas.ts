@@ -88,7 +88,7 @@ export const captureOutcome = z.discriminatedUnion('status', [
 export const refundView = z
   .strictObject({
     object: z.literal('refund'),
-    id: idSchema('payment'),
+    id: idSchema('refund'),
     livemode: z.boolean(),
     status: z.enum(['refunding', 'succeeded', 'failed']),
     payment: paymentView,
