@@ -83,7 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     services: [
       { name: 'identity', ...identity },
       { name: 'licensing', ...licensing },
-      { name: 'billing', ...billing },
+      { name: 'billing', ...billing, paths: ['/v1/webhooks/stripe'] },
       { name: 'audit', ...audit, paths: ['/log', '/.well-known/jwks.json'] },
     ],
   }
