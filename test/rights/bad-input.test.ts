@@ -7,12 +7,12 @@ import type { ApiOperation } from './api-document.ts'
 import { everythingOf, receiptsCame } from './everything-of.ts'
 import { furnish } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
-import { requestTo } from './requests.ts'
+import { missingId, requestTo } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
 
 /** The services whose routes are tried. A service is one word. */
-const services = new Set(['identity', 'licensing'])
+const services = new Set(['identity', 'licensing', 'billing'])
 
 let world: RightsWorld
 let market: Market
@@ -148,6 +148,11 @@ const sample = {
   pricing: { model: 'royalty', rate: 0.05 },
   terms: { duration_days: 365 },
 }
+const customer = missingId('cus')
+const payment = missingId('pay')
+const price = missingId('price')
+const usage = { event_id: 'x', customer: 'dev_456', metric: 'tokens', quantity: '7', purpose: 'train' }
+const flat = { model: 'flat', currency: 'USD', amount: 1 }
 const hash = `sha256:${'a'.repeat(64)}`
 
 test.each<[what: string, path: string, body: object, pointer: string]>([
@@ -258,6 +263,100 @@ test.each<[what: string, path: string, body: object, pointer: string]>([
     { kind: 'items', keep_days: -1, reason: 'x' },
     '/keep_days',
   ],
+  [
+    'a name in metadata that is an operator',
+    '/v1/customers',
+    { reference: 'x', metadata: { $where: 'x' } },
+    '/metadata/$where',
+  ],
+  [
+    'metadata of a draft with a control character',
+    '/v1/invoices',
+    { customer, lines: [{ description: 'x', amount: 1 }], metadata: { 'a\nb': 'x' } },
+    '/metadata/a\nb',
+  ],
+  [
+    'metadata that makes a type of a database',
+    '/v1/payments/authorize',
+    { customer, amount: 1, metadata: { _bsontype: 'Long' } },
+    '/metadata/_bsontype',
+  ],
+  [
+    'metadata of a price with an operator',
+    '/v1/prices',
+    { name: 'x', definition: flat, metadata: { $set: 'x' } },
+    '/metadata/$set',
+  ],
+  [
+    'a dimension that is an operator',
+    '/v1/usage-reports',
+    { ...usage, dimensions: { $gt: 'x' } },
+    '/dimensions/$gt',
+  ],
+  [
+    'a dimension with a dot',
+    '/v1/usage-reports',
+    { ...usage, dimensions: { 'a.b': 'x' } },
+    '/dimensions/a.b',
+  ],
+  [
+    'a dimension with a dot, in one of several events',
+    '/v1/usage-reports',
+    { events: [usage, { ...usage, event_id: 'y', dimensions: { 'a.b': 'x' } }] },
+    '/events/1/dimensions/a.b',
+  ],
+  ['usage below nothing', '/v1/usage-reports', { ...usage, quantity: '-1' }, '/quantity'],
+  ['usage with an exponent', '/v1/usage-reports', { ...usage, quantity: '1e9' }, '/quantity'],
+  ['usage as a number', '/v1/usage-reports', { ...usage, quantity: 7 }, '/quantity'],
+  [
+    '1,001 events',
+    '/v1/usage-reports',
+    { events: Array.from({ length: 1001 }, (_, at) => ({ ...usage, event_id: `e${at}` })) },
+    '/events',
+  ],
+  ['a hold of nothing', '/v1/payments/authorize', { customer, amount: 0 }, '/amount'],
+  ['a hold of half a cent', '/v1/payments/authorize', { customer, amount: 0.5 }, '/amount'],
+  ['a hold of more than all money', '/v1/payments/authorize', { customer, amount: 1e16 }, '/amount'],
+  ['a negative refund', '/v1/payments/refund', { payment, amount: -1 }, '/amount'],
+  ['credit that takes', '/v1/credit-grants', { customer, amount: -1 }, '/amount'],
+  ['a currency of no country', '/v1/customers', { reference: 'x', currency: 'ZZZ' }, '/currency'],
+  ['a currency without minor units', '/v1/customers', { reference: 'x', currency: 'XAU' }, '/currency'],
+  ['a time zone of nowhere', '/v1/customers', { reference: 'x', time_zone: 'Mars/Base' }, '/time_zone'],
+  [
+    'a card that is none',
+    '/v1/customers',
+    { reference: 'x', payment_method: '4111 1111 1111 1112' },
+    '/payment_method',
+  ],
+  ['a tax id with a line break', '/v1/customers', { reference: 'x', tax_id: 'DE\n1' }, '/tax_id'],
+  [
+    'a line that names two amounts',
+    '/v1/invoices',
+    { customer, lines: [{ description: 'x', amount: 1, unit_amount: '1' }] },
+    '/lines/0',
+  ],
+  [
+    'a price per unit below nothing',
+    '/v1/prices',
+    { name: 'x', definition: { model: 'per_unit', currency: 'USD', unit_amount: '-1' } },
+    '/definition/unit_amount',
+  ],
+  [
+    'an anchor on the 32nd',
+    '/v1/subscriptions',
+    { customer, items: [{ price }], anchor_day: 32 },
+    '/anchor_day',
+  ],
+  ['no seats', '/v1/subscriptions', { customer, items: [{ price, quantity: 0 }] }, '/items/0/quantity'],
+  ['a meter of nothing', '/v1/meters', { name: 'x', metric: 'tokens', aggregation: 'unique' }, '/field'],
+  [
+    'a meter grouped by an operator',
+    '/v1/meters',
+    { name: 'x', metric: 'tokens', aggregation: 'sum', group_by: ['dimensions.$x'] },
+    '/group_by/0',
+  ],
+  ['an alert without a threshold', '/v1/usage-alerts', { customer: 'dev_456', meter: 'tokens' }, '/quantity'],
+  ['a clock that shows no time', '/v1/test-clocks', { name: 'x', now: '2026-02-30T00:00:00Z' }, '/now'],
 ])('%s at %s is pointed at', async (_what, path, body, pointer) => {
   const problem = problemOf(await world.call('POST', path, { key: market.key, body }))
   expect([problem.status, problem.code]).toEqual([400, 'validation_failed'])

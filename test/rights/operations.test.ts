@@ -5,12 +5,16 @@ import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { tryOperations } from '@tallystick/runtime/try-operations'
 import { startHttpWorld } from '../../services/audit/src/http-world.ts'
 import { router as audit } from '../../services/audit/src/router.ts'
+import { startBillingWorld } from '../../services/billing/src/billing-world.ts'
+import { router as billing } from '../../services/billing/src/router.ts'
 import { startIdentityWorld } from '../../services/identity/src/identity-world.ts'
 import { router as identity } from '../../services/identity/src/router.ts'
 import { startLicensingWorld } from '../../services/licensing/src/licensing-world.ts'
 import { router as licensing } from '../../services/licensing/src/router.ts'
 import { furnish } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
+import { readyBilling } from './ready-billing.ts'
+import type { Ready } from './ready-billing.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
 import { makeServiceKey } from './service-key.ts'
@@ -24,6 +28,7 @@ const services = [
     start: startLicensingWorld,
     rawRoutes: ['/v1/datasets/:dataset_id/manifest'],
   },
+  { name: 'billing', router: billing, start: startBillingWorld, rawRoutes: ['/v1/webhooks/stripe'] },
   {
     name: 'audit',
     router: audit,
@@ -36,7 +41,7 @@ let world: RightsWorld
 let market: Market
 let holdings: Holdings
 let service: string
-let ready: Record<string, object>
+let ready: Record<string, Ready>
 
 beforeAll(async () => {
   world = await startRightsWorld()
@@ -57,7 +62,7 @@ function idOf({ json, status, text }: HttpAnswer): string {
 }
 
 /** For each operation whose example needs an object of a certain state, that object; the others take any. */
-async function prepare(): Promise<Record<string, object>> {
+async function prepare(): Promise<Record<string, Ready>> {
   const account = async () => idOf(await post('/v1/accounts', { role: 'developer', name: 'x' }))
   const suspended = await account()
   await post(`/v1/accounts/${suspended}/suspend`, because)
@@ -69,12 +74,15 @@ async function prepare(): Promise<Record<string, object>> {
     idOf(await post(`/v1/licenses/${id}/accept`))
     return id
   }
+  const make = async (path: string, body?: object) => idOf(await post(path, body))
+  const report = (events: object[]) => post('/v1/usage-reports', { events })
   const [receipt = ''] = holdings.get('aud') ?? []
   const evidence = await until(async () => {
     const answer = await world.call('GET', `/v1/audit/${receipt}/evidence`, { key: market.key })
     return answer.status === 200 ? (answer.json as { receipt: string }) : undefined
   })
   return {
+    ...(await readyBilling(make, report, await active())),
     'accounts.create': { external_id: 'fresh' },
     'accounts.get': { account_id: await account() },
     'accounts.update': { account_id: await account() },
@@ -109,6 +117,12 @@ const sample = {
   terms: { exclusive: false, region_restrictions: [], duration_days: 365 },
 }
 
+/** What is sent of an operation's example: with objects that exist, and of the state that it needs. */
+function complete(operation: string, example: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const more = ready[operation] ?? {}
+  return { ...(withOwnIds(example) as object), ...(typeof more === 'function' ? more(example) : more) }
+}
+
 /** An example with ids of the marketplace's own in place of the ones that stand in all examples. */
 function withOwnIds(value: unknown): unknown {
   const text = JSON.stringify(value)?.replaceAll(
@@ -131,7 +145,7 @@ test.each(services)(
       url: world.url,
       router,
       key: (operation) => keys[operation] ?? market.key,
-      complete: (operation, example) => ({ ...(withOwnIds(example) as object), ...ready[operation] }),
+      complete,
       server: copy.service.server,
       rawRoutes,
     })

@@ -27,7 +27,9 @@ export const pricesRouter = api.router({
       ...writing,
       summary: 'Create a price',
       errors: ['reference_not_found'],
-      examples: [{ input: { name: 'Tokens', definition: tokens } }],
+      examples: [
+        { input: { name: 'Tokens', definition: tokens, meter: 'meter_01kqxq5t8r0000000000000000' } },
+      ],
       rest: { method: 'POST', path: '/v1/prices', status: 201 },
     })
     .input(wire.priceInput)
