@@ -235,7 +235,7 @@ test('killed at random points under load, the server loses, doubles and contradi
   // The deployment, and one transaction for each anchor: nothing was paid for twice.
   expect(transactions).toBe(1 + finals.length)
   expect(await end(server, 'SIGTERM')).toBe(0)
-}, 240_000)
+}, 600_000)
 
 test('SIGTERM ends the server with exit code 0, and the same folder goes on where it stopped', async () => {
   const folder = dataFolder()

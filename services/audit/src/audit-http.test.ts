@@ -234,7 +234,7 @@ describe('bad input is refused with its reason and changes nothing', () => {
     ['an escaped __proto__', raw(String.raw`,"data":{"\u005f_proto__":1}`), notJson],
     ['duplicate members', raw(',"actor":"d"'), notJson],
     ['an escaped duplicate', raw(String.raw`,"\u0061ctor":"d"`), notJson],
-    ['a number beyond doubles', raw(',"data":{"n":1e999}'), invalid],
+    ['a number beyond doubles', raw(',"data":{"n":1e999}'), notJson],
     ['a lone surrogate', raw(String.raw`,"data":{"a":"\ud800"}`), notJson],
     ['deep nesting', raw(`,"data":{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`), notJson],
     ['a quantity as a number', one({ usage: { metric: 'tokens', quantity: 1 } }), invalid],
