@@ -251,7 +251,7 @@ test(`killed ${rounds} times amid ingestion, billing runs and captures, the serv
   await furnish(clients)
   const store = await openStore(`sqlite:${folder}`, { name: 'billing-test', collections: billingCollections })
   cleanups.push(() => store.close())
-  const market = openMarketplace(random, [store, store], tenant)
+  const market = openMarketplace(random, [store, store], { tenant })
   for (let round = 0; round < rounds; round++) {
     waiting = loadService(folder)
     await killAmid(clients, round)

@@ -30,7 +30,9 @@ export interface Marketplace {
   stores: readonly [Store, Store]
   tenant: string
   taxes: TaxTable
-  /** The machine's clock, in milliseconds. Customers follow test clocks. */
+  /** Whether its customers follow the machine's clock; else they follow a test clock. */
+  realTime: boolean
+  /** The machine's clock, in milliseconds. */
   machine: number
   model: Model
   /** What the service itself has logged as going wrong. */
@@ -44,7 +46,7 @@ export const beginning = Date.UTC(2027, 0, 1)
 export function openMarketplace(
   random: Random,
   stores: readonly [Store, Store],
-  tenant: string,
+  { tenant, realTime = false }: { tenant: string; realTime?: boolean },
 ): Marketplace {
   const general = { inclusive: random.chance(0.3), rounding: random.pick(['line', 'invoice'] as const) }
   const rates = [
@@ -57,6 +59,7 @@ export function openMarketplace(
     stores,
     tenant,
     taxes: taxTable.parse({ ...general, rates }),
+    realTime,
     machine: beginning,
     model: emptyModel(),
     troubles: [],

@@ -6,7 +6,6 @@ export interface ModelCustomer {
   id: string
   reference: string
   currency: string
-  clock: string
 }
 
 /** What a meter counts. */

@@ -29,7 +29,7 @@ const metrics = ['tokens', 'images']
 /** What a marketplace begins with: clocks, customers, meters, prices, plans. */
 export function setUp(market: Marketplace): Action[] {
   const { random } = market
-  const actions = [newClock(market), newCustomer(market)]
+  const actions = [...(market.realTime ? [] : [newClock(market)]), newCustomer(market)]
   if (random.chance(0.6)) actions.push(newCustomer(market))
   for (let meters = random.between(1, 2); meters > 0; meters--) actions.push(newMeter(market))
   actions.push(action(market, 'prices', (api) => newPrices(market, api)))
@@ -57,10 +57,10 @@ function newCustomer(market: Marketplace): Action {
     ...(random.chance(0.9) && { payment_method: random.pick(cards) }),
   }
   return action(market, 'customer', async (api) => {
-    const clock = model.clocks[0] ?? ''
-    const { id, reference, currency } = await api.customers.create({ ...input, test_clock: clock })
-    if (!model.customers.some((one) => one.id === id))
-      model.customers.push({ id, reference, currency, clock })
+    const [clock] = model.clocks
+    const follows = clock === undefined ? {} : { test_clock: clock }
+    const { id, reference, currency } = await api.customers.create({ ...input, ...follows })
+    if (!model.customers.some((one) => one.id === id)) model.customers.push({ id, reference, currency })
   })
 }
 

@@ -59,7 +59,9 @@ export async function simulate(
   stores: readonly [Store, Store],
   { length, tally = new Map(), connect }: { length: number; tally?: Tally; connect?: Connect },
 ): Promise<void> {
-  const market = openMarketplace(seededRandom(seed), stores, tenantOf(seed))
+  const random = seededRandom(seed)
+  const realTime = connect === undefined && random.chance(0.1)
+  const market = openMarketplace(random, stores, { tenant: tenantOf(seed), realTime })
   const theme = themes[market.random.pick(subjects)] ?? everything
   const run: Run = { market, theme, connect, trace: [], tally }
   try {
@@ -98,7 +100,7 @@ async function takeStep(run: Run, step: number): Promise<void> {
 /** Mostly what the marketplace is about; most begin with a subscription, and time passes in all. */
 function nextStep({ market: { random }, theme }: Run, step: number): Step {
   if (step === 0 && random.chance(0.8)) return subscribing.subscribe
-  if (random.chance(0.25)) return subscribing.advanceClock
+  if (random.chance(0.25)) return subscribing.letTimePass
   return random.pick(random.chance(0.6) ? theme : everything)
 }
 
@@ -106,7 +108,8 @@ function nextStep({ market: { random }, theme }: Run, step: number): Step {
 async function ask(run: Run, { name, key, run: deed }: Action, process: SimulatedProcess): Promise<void> {
   const { market, trace, connect } = run
   try {
-    await deed(connect ? connect(market, key) : clientOf(market, process, key))
+    const client = connect ? connect(market, key) : clientOf(market, process, key)
+    await deed(client, depsOf(market, process))
     note(run, name, process.crashed ? 'crashed' : 'done')
   } catch (error) {
     const fault = faultOf(error)
@@ -199,7 +202,7 @@ async function requireRight(run: Run): Promise<void> {
 async function bringToAnEnd(run: Run): Promise<void> {
   const { market } = run
   for (let times = 0; times < 2; times++) {
-    const advance = await subscribing.advanceClock(market)
+    const advance = await subscribing.letTimePass(market)
     if (advance) await ask(run, advance, processOf(market))
     market.machine += 90_000_000
     await resolvePayments(depsOf(market, processOf(market)))

@@ -82,10 +82,10 @@ async function findOwn<T extends Document>(
   real: Store,
   { index, query, tenant }: { index: Index<T>; query: Query; tenant: string },
 ): Promise<Page<T>> {
-  if (index.name !== 'unresolved') return real.find(index, query)
+  if (index.keys[0]?.field === 'tenant') return real.find(index, query)
   const page: Page<T> = { items: [] }
   for await (const found of real.scan(index, query))
-    if ('tenant' in found && found.tenant === tenant) page.items.push(found)
+    if (!('tenant' in found) || found.tenant === tenant) page.items.push(found)
   return page
 }
 

@@ -1,5 +1,7 @@
 import type { Store } from '@tallystick/storage'
 import type { Collection, Document, Index } from '@tallystick/storage'
+import { testClocks } from '../../services/billing/src/clocks/collections.ts'
+import type { Deps } from '../../services/billing/src/deps.ts'
 import type { Api, Marketplace } from './marketplace.ts'
 
 /** Something that a client asks of the service, again with the same words when it got no answer. */
@@ -7,8 +9,8 @@ export interface Action {
   name: string
   /** Its idempotency key. */
   key: string
-  /** Asks, and notes what it was told. */
-  run(api: Api): Promise<unknown>
+  /** Asks, and notes what it was told; jobs of the service itself are given its `deps`. */
+  run(api: Api, deps: Deps): Promise<unknown>
 }
 
 /** Thinks of something to do, or undefined where there is nothing of the kind. */
@@ -48,4 +50,10 @@ export async function theOne<T extends Document>(
   const found = await store.get(collection, id)
   if (!found) throw new Error(`${collection.name} has no ${id}`)
   return found
+}
+
+/** The time that holds for the marketplace's customers. */
+export async function timeIn({ stores: [store], model, machine }: Marketplace): Promise<Date> {
+  const [clock] = model.clocks
+  return clock === undefined ? new Date(machine) : (await theOne(store, testClocks, clock)).now
 }

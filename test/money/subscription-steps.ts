@@ -1,8 +1,12 @@
 import { testClocks } from '../../services/billing/src/clocks/collections.ts'
+import { expireGrants } from '../../services/billing/src/credits/expire-grants.ts'
+import { run as runDunning } from '../../services/billing/src/dunning/run-dunning.ts'
+import { expireHolds, resolvePayments } from '../../services/billing/src/payments/resolve-payments.ts'
 import { subscriptions } from '../../services/billing/src/subscriptions/collections.ts'
+import { runBilling } from '../../services/billing/src/subscriptions/run-billing.ts'
 import type { Marketplace } from './marketplace.ts'
-import { action, anyOf, theOne } from './steps.ts'
-import type { Step } from './steps.ts'
+import { action, anyOf, theOne, timeIn } from './steps.ts'
+import type { Action, Step } from './steps.ts'
 
 const hourMs = 3_600_000
 
@@ -21,10 +25,10 @@ function choice({ random, model }: Marketplace, currency: string) {
 
 /** A customer subscribes, now or later, with a trial or without. */
 export const subscribe: Step = async (market) => {
-  const { random, model, stores } = market
+  const { random, model } = market
   const customer = random.pick(model.customers)
-  const clock = await theOne(stores[0], testClocks, customer.clock)
-  const later = new Date(clock.now.getTime() + random.between(1, 400) * hourMs).toISOString()
+  const now = await timeIn(market)
+  const later = new Date(now.getTime() + random.between(1, 400) * hourMs).toISOString()
   const input = {
     customer: customer.id,
     ...choice(market, customer.currency),
@@ -60,14 +64,31 @@ export const endSubscription: Step = async (market) => {
   return action(market, `cancel ${when}`, (api) => api.subscriptions.cancel({ ...input, when }))
 }
 
-/** Time passes for the customers of a clock, and with it all that falls due. */
-export const advanceClock: Step = async (market) => {
+/** Time passes, and with it all that falls due. */
+export const letTimePass: Step = async (market) => {
   const { random, model, stores } = market
-  const clock = await theOne(stores[0], testClocks, random.pick(model.clocks))
   const hours = random.pick([1, 9, 24, 77, 200, 400, 760, 760, 1500])
-  const to = clock.target ?? new Date(clock.now.getTime() + hours * hourMs + random.below(hourMs))
+  const passing = hours * hourMs + random.below(hourMs)
+  const [id] = model.clocks
+  if (id === undefined) return passRealTime(market, passing)
+  const clock = await theOne(stores[0], testClocks, id)
+  const to = clock.target ?? new Date(clock.now.getTime() + passing)
   return action(market, 'advance', async (api) => {
     market.machine += hourMs
-    await api.testClocks.advance({ clock_id: clock.id, to: to.toISOString() })
+    await api.testClocks.advance({ clock_id: id, to: to.toISOString() })
+  })
+}
+
+/** The jobs of the service, as each of them comes to it. */
+function passRealTime(market: Marketplace, passing: number): Action {
+  const until = market.machine + passing
+  return action(market, 'jobs', async (_api, deps) => {
+    market.machine = Math.max(market.machine, until)
+    const now = new Date(market.machine)
+    await runBilling(deps, { until: now, batch: market.random.between(1, 3) })
+    await runDunning(deps, undefined, now)
+    await expireGrants(deps, now)
+    await expireHolds(deps, now)
+    await resolvePayments(deps)
   })
 }

@@ -1,7 +1,5 @@
-import { timeOf } from '../../services/billing/src/clocks/time-of.ts'
-import { theOne, action } from './steps.ts'
+import { action, theOne, timeIn } from './steps.ts'
 import type { Action, Step } from './steps.ts'
-import { customers } from '../../services/billing/src/customers/collections.ts'
 import { usageEvents } from '../../services/billing/src/usage/collections.ts'
 import { usageIdOf } from '../../services/billing/src/usage/identify-reports.ts'
 import type { Marketplace } from './marketplace.ts'
@@ -34,7 +32,7 @@ export const reportUsage: Step = async (market) => {
 
 async function newEvent(market: Marketplace, customer: ModelCustomer): Promise<Report> {
   const { random, model } = market
-  const now = await customerTime(market, customer)
+  const now = await timeIn(market)
   const country = random.pick(['DE', 'FR', 'US', undefined])
   const back = random.pick([0, 0, 1, 6, 25, 34, 40]) * dayMs * (0.3 + random.below(700) * 0.001)
   return {
@@ -49,12 +47,6 @@ async function newEvent(market: Marketplace, customer: ModelCustomer): Promise<R
     ...(random.chance(0.1) && { licenses: ['lic_revoked'] }),
     ...(country !== undefined && { dimensions: { country } }),
   }
-}
-
-async function customerTime(market: Marketplace, { id }: ModelCustomer): Promise<Date> {
-  const [store] = market.stores
-  const found = await theOne(store, customers, id)
-  return timeOf({ store, now: () => new Date(market.machine) }, found)
 }
 
 function reporting(market: Marketplace, events: Report[]): Action {

@@ -13,7 +13,7 @@ import type { Deps } from '../deps.ts'
 import { carryOut } from './ask-provider.ts'
 import { payments, refunds } from './collections.ts'
 import { findPayment } from './find-payment.ts'
-import { withIntent } from './payment-machine.ts'
+import { requestName, withIntent } from './payment-machine.ts'
 import type { Intent, Payment, Wanted } from './payment-machine.ts'
 import type { CaptureInput, captureOutcome, RefundInput, refundView } from './payment-schemas.ts'
 import { viewPayment } from './payment-view.ts'
@@ -22,27 +22,31 @@ import { authenticateInSandbox } from './sandbox-provider.ts'
 type Refund = z.infer<typeof refunds.schema>
 type Outcome = z.infer<typeof captureOutcome>
 
-/** Takes what is held, or part of it; the rest is released. A hold is captured once. */
+/** Takes what is held, or part of it; the rest is released. A hold is captured once, and a `request` answered alike. */
 export async function capturePayment(
   deps: Deps,
   payment: Stored<Payment>,
   amount: bigint | undefined,
+  request?: string,
 ): Promise<Payment> {
+  if (isAnswered(payment, 'capture', request)) return payment
   if (isUnderWay(payment, 'capture', amount)) return carryOut(deps, payment, { askedBefore: true })
-  return intend(deps, payment, { action: 'capture', amount: amount ?? payment.amount })
+  return intend(deps, payment, { action: 'capture', amount: amount ?? payment.amount, request })
 }
 
 /** Captures several payments; each succeeds or is refused on its own. */
 export async function capturePayments(
   deps: Deps,
   caller: Caller,
+  requestKey: string,
   wanted: NonNullable<CaptureInput['captures']>,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const { payment: id, amount } of wanted) {
     try {
       const payment = await findPayment(deps, caller, id)
-      const captured = await capturePayment(deps, payment, amount === undefined ? undefined : BigInt(amount))
+      const part = amount === undefined ? undefined : BigInt(amount)
+      const captured = await capturePayment(deps, payment, part, requestKey)
       outcomes.push({ status: 'done', payment: viewPayment(deps, captured) })
     } catch (error) {
       if (!(error instanceof Fault)) throw error
@@ -54,9 +58,10 @@ export async function capturePayments(
 }
 
 /** Lets go of what is held. */
-export async function voidPayment(deps: Deps, payment: Stored<Payment>): Promise<Payment> {
+export async function voidPayment(deps: Deps, payment: Stored<Payment>, request?: string): Promise<Payment> {
+  if (isAnswered(payment, 'void', request)) return payment
   if (isUnderWay(payment, 'void', undefined)) return carryOut(deps, payment, { askedBefore: true })
-  return intend(deps, payment, { action: 'void', amount: payment.amount })
+  return intend(deps, payment, { action: 'void', amount: payment.amount, request })
 }
 
 /** Learns what became of a payment that asked for authentication. */
@@ -64,13 +69,16 @@ export async function confirmPayment(
   deps: Deps,
   payment: Stored<Payment>,
   authenticated: boolean,
+  request: string,
 ): Promise<Payment> {
   const { intent, status } = payment
+  if (status !== 'requires_action' && isAnswered(payment, 'confirm', request)) return payment
   if (status !== 'requires_action' || !intent) {
     throw new Fault('invalid_state', { detail: `A payment that is ${status} asks for no authentication` })
   }
+  const asked = await noteRequest(deps, payment, requestName('confirm', request))
   if (deps.provider.name === 'sandbox') await authenticateInSandbox(deps, intent.key, authenticated)
-  return carryOut(deps, payment, { askedBefore: true })
+  return carryOut(deps, asked, { askedBefore: true })
 }
 
 /** Gives captured money back, all or part. `requestKey` makes the refund: its repetitions refund once. */
@@ -157,6 +165,26 @@ export async function intend(
 
 async function timeOfPayment(deps: Deps, { customer }: Payment): Promise<Date> {
   return timeOf(deps, (await deps.store.get(customers, customer)) ?? {})
+}
+
+/** Whether this request has asked for it before a crash, and it was done or refused since. */
+function isAnswered(
+  { lastRequest, intent }: Payment,
+  action: Intent['action'] | 'confirm',
+  request: string | undefined,
+): boolean {
+  return request !== undefined && lastRequest === requestName(action, request) && intent?.action !== action
+}
+
+async function noteRequest(
+  { store }: Deps,
+  { version, ...payment }: Stored<Payment>,
+  lastRequest: string,
+): Promise<Stored<Payment>> {
+  if (payment.lastRequest === lastRequest) return { ...payment, version }
+  const asked = { ...payment, lastRequest }
+  await store.commit([replace(payments, asked, version)])
+  return { ...asked, version: version + 1 }
 }
 
 /** Whether the same thing was asked for before and its outcome is open. */

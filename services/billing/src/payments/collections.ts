@@ -52,6 +52,8 @@ export const payments = collection('payments', {
       .optional(),
     /** When the intent is looked up, by the machine's clock; a request that is being served comes before. */
     lookAt: z.date().optional(),
+    /** What was asked for last, and by which request: its repetition after a crash is told what became of it. */
+    lastRequest: z.string().optional(),
     /** How many captures and voids were asked for: each has a key of its own. */
     deeds: z.int(),
     /** Where the buyer authenticates the payment. */

@@ -9,7 +9,10 @@ export type Payment = z.infer<typeof payments.schema>
 /** What is being asked of the provider. */
 export type Intent = NonNullable<Payment['intent']>
 /** What is to be asked of the provider. */
-export type Wanted = Pick<Intent, 'action' | 'amount' | 'refund'>
+export type Wanted = Pick<Intent, 'action' | 'amount' | 'refund'> & {
+  /** The request that asks; see requestName. */
+  request?: string | undefined
+}
 
 /** The customer's time, which its test clock may move, and the machine's. */
 export interface Times {
@@ -55,7 +58,7 @@ export function permits({ status }: Payment, action: Intent['action']): boolean 
  */
 export function withIntent(
   payment: Payment,
-  wanted: Wanted,
+  { request, ...wanted }: Wanted,
   { at, now }: Times,
 ): Payment & { intent: Intent } {
   const { action, amount, refund } = wanted
@@ -80,7 +83,14 @@ export function withIntent(
   const key = [payment.id, action, ...own].join(':')
   const intent = { ...wanted, key, since: now, looks: 0 }
   const { actionUrl: _, ...rest } = payment
-  return { ...rest, status: waiting[action], deeds, intent, lookAt: lookAgainAt(now, 0), updatedAt: at }
+  const asked = request === undefined ? {} : { lastRequest: requestName(action, request) }
+  const status = waiting[action]
+  return { ...rest, ...asked, status, deeds, intent, lookAt: lookAgainAt(now, 0), updatedAt: at }
+}
+
+/** How a payment names what a request has asked of it. */
+export function requestName(action: Intent['action'] | 'confirm', request: string): string {
+  return `${action} ${request}`
 }
 
 /** The payment after the provider's answer to its intent. Pure; what it moves is booked by the caller. */

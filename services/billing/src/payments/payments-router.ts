@@ -59,17 +59,17 @@ export const paymentsRouter = api.router({
         z.strictObject({ object: z.literal('capture_outcomes'), data: z.array(wire.captureOutcome) }),
       ]),
     )
-    .mutation(async ({ ctx: { deps, caller }, input }) => {
+    .mutation(async ({ ctx: { deps, caller, requestKey }, input }) => {
       requireOperator(caller)
       if (input.captures !== undefined) {
         return {
           object: 'capture_outcomes' as const,
-          data: await capturePayments(deps, caller, input.captures),
+          data: await capturePayments(deps, caller, requestKey, input.captures),
         }
       }
       const held = await findPayment(deps, caller, input.payment ?? '')
       const amount = input.amount === undefined ? undefined : BigInt(input.amount)
-      return viewPayment(deps, await capturePayment(deps, held, amount))
+      return viewPayment(deps, await capturePayment(deps, held, amount, requestKey))
     }),
 
   void: api
@@ -82,9 +82,10 @@ export const paymentsRouter = api.router({
     })
     .input(wire.voidInput)
     .output(wire.paymentView)
-    .mutation(async ({ ctx: { deps, caller }, input }) => {
+    .mutation(async ({ ctx: { deps, caller, requestKey }, input }) => {
       requireOperator(caller)
-      return viewPayment(deps, await voidPayment(deps, await findPayment(deps, caller, input.payment)))
+      const held = await findPayment(deps, caller, input.payment)
+      return viewPayment(deps, await voidPayment(deps, held, requestKey))
     }),
 
   confirm: api
@@ -97,9 +98,9 @@ export const paymentsRouter = api.router({
     })
     .input(wire.confirmInput)
     .output(wire.paymentView)
-    .mutation(async ({ ctx: { deps, caller }, input }) => {
+    .mutation(async ({ ctx: { deps, caller, requestKey }, input }) => {
       const found = await findPayment(deps, caller, input.payment)
-      return viewPayment(deps, await confirmPayment(deps, found, input.authenticated))
+      return viewPayment(deps, await confirmPayment(deps, found, input.authenticated, requestKey))
     }),
 
   refund: api
