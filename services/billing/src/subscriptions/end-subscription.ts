@@ -87,7 +87,7 @@ async function closeNow(
     items.map(({ price }) => price),
   )
   if (subscription.dueAt && subscription.dueAt <= at) {
-    throw new Fault('unavailable', { detail: 'The period before could not be closed yet; try again later' })
+    throw new Fault('conflict', { detail: 'The period before is being closed; repeat the change' })
   }
   const isOpen = period.start <= at && at < period.end
   const back = isOpen ? items.flatMap((item) => giveBack(item, { at, end: period.end }, prices)) : []
