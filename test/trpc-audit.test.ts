@@ -1,6 +1,7 @@
+import { until } from '@tallystick/runtime/test-http'
 import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from '@trpc/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startHttpWorld, until } from '../services/audit/src/http-world.ts'
+import { startHttpWorld } from '../services/audit/src/http-world.ts'
 import type { HttpWorld } from '../services/audit/src/http-world.ts'
 import type { AuditRouter } from '../services/audit/src/router.ts'
 

@@ -1,3 +1,4 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { evidenceBundle, verifyEvidence } from '@tallystick/evidence'
 import {
   decodeEntryBundle,
@@ -14,7 +15,7 @@ import type { AuditReceipt } from '@tallystick/protocol'
 import { parseKeySet, receiptEntry, verifyReceipt } from '@tallystick/receipt'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { problemOf, read, startHttpWorld, until } from './http-world.ts'
+import { startHttpWorld } from './http-world.ts'
 import type { HttpWorld } from './http-world.ts'
 import { consistency, inclusionProof, keys as keysAnswer } from './schemas.ts'
 
@@ -112,7 +113,7 @@ test.each([
 test('a proof comes as JSON and as tlog-proof text, and verifies under the logâ€™s key', async () => {
   const { id, receipt } = some()
   const path = `/v1/audit/${id}/proof`
-  const json = read(inclusionProof, await world.call(path, { key }))
+  const json = readAnswer(inclusionProof, await world.call(path, { key }))
   const text = await world.call(path, { key, headers: { accept: 'text/plain' } })
   expect([text.status, text.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8'])
   expect(text.text).toBe(json.proof)
@@ -130,8 +131,8 @@ test('a proof comes as JSON and as tlog-proof text, and verifies under the logâ€
 
 test('evidence by id and by receipt is the same, and convinces offline', async () => {
   const { id, receipt } = some()
-  const byId = read(evidenceBundle, await world.call(`/v1/audit/${id}/evidence`, { key }))
-  const byReceipt = read(evidenceBundle, await world.call('/v1/audit/evidence', { body: { receipt } }))
+  const byId = readAnswer(evidenceBundle, await world.call(`/v1/audit/${id}/evidence`, { key }))
+  const byReceipt = readAnswer(evidenceBundle, await world.call('/v1/audit/evidence', { body: { receipt } }))
   expect(byReceipt).toEqual(byId)
   const jwks = parseKeySet((await world.call('/.well-known/jwks.json')).text)
   const found = await verifyEvidence(byId, { jwks, logKey: world.service.logKey })
@@ -141,7 +142,7 @@ test('evidence by id and by receipt is the same, and convinces offline', async (
 test('whoever has only the hash gets the proof, and learns nothing of the receipt', async () => {
   const { id, receipt, receipt_hash, event } = some()
   const answer = await world.call('/v1/audit/evidence', { body: { receipt_hash } })
-  const { proof, index } = read(inclusionProof, answer)
+  const { proof, index } = readAnswer(inclusionProof, answer)
   const proven = verifyTlogProof(proof, receiptEntry(receipt), { logKey: world.service.logKey })
   expect(proven.index).toBe(index)
   expect(proven.extra).toBeUndefined()
@@ -177,9 +178,9 @@ test('evidence is given for receipts of this log only', async () => {
 
 test('verify grades what is true, and calls what was tampered with invalid', async () => {
   const verify = async (evidence: unknown) =>
-    read(verdict, await world.call('/v1/audit/verify', { body: { evidence } })).level
-  const good = read(evidenceBundle, await world.call(`/v1/audit/${some().id}/evidence`, { key }))
-  const other = read(evidenceBundle, await world.call(`/v1/audit/${receipts[9]?.id}/evidence`, { key }))
+    readAnswer(verdict, await world.call('/v1/audit/verify', { body: { evidence } })).level
+  const good = readAnswer(evidenceBundle, await world.call(`/v1/audit/${some().id}/evidence`, { key }))
+  const other = readAnswer(evidenceBundle, await world.call(`/v1/audit/${receipts[9]?.id}/evidence`, { key }))
   expect(await verify(good)).toBe('LOGGED')
   const proof = good.proof?.replace(/index \d+/, 'index 5')
   for (const bad of [
@@ -210,7 +211,9 @@ test('consistency between any two published sizes verifies; other ranges are ref
     [300, 300],
   ] as const) {
     const answer = await world.call(`/v1/audit/consistency?from=${from}&to=${to}`)
-    const proof = read(consistency, answer).proof.map((hash) => new Uint8Array(Buffer.from(hash, 'base64')))
+    const proof = readAnswer(consistency, answer).proof.map(
+      (hash) => new Uint8Array(Buffer.from(hash, 'base64')),
+    )
     const [fromRoot, toRoot] = [await treeRoot(from, tree.source), await treeRoot(to, tree.source)]
     expect(verifyConsistency({ from, to, fromRoot, toRoot, proof })).toBe(true)
     expect(verifyConsistency({ from, to, fromRoot, toRoot: leafHash(toRoot), proof })).toBe(false)
@@ -239,7 +242,7 @@ test('the published keys are public halves only, alike in both places, and verif
   expect(jwks.headers.get('content-type')).toContain('application/jwk-set+json')
   expect(jwks.headers.get('cache-control')).toBe('public, max-age=300')
   const set = parseKeySet(jwks.text)
-  const told = read(keysAnswer, await world.call('/v1/keys'))
+  const told = readAnswer(keysAnswer, await world.call('/v1/keys'))
   expect(told).toMatchObject({ log: { origin: 'log.example/http', key: world.service.logKey }, chains: [] })
   expect(told.jwks).toEqual(JSON.parse(jwks.text))
   expect(set.keys.every((jwk) => !('d' in jwk))).toBe(true)

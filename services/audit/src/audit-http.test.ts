@@ -1,10 +1,11 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { createHash } from 'node:crypto'
 import { auditReceipt, listOf, auditRecordDetail } from '@tallystick/protocol'
 import { verifyReceipt } from '@tallystick/receipt'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { receipts } from './collections.ts'
-import { problemOf, read, startHttpWorld } from './http-world.ts'
+import { startHttpWorld } from './http-world.ts'
 import type { HttpWorld } from './http-world.ts'
 import { recordOutcome } from './schemas.ts'
 
@@ -39,7 +40,7 @@ test('one call records what is new, gives the first receipt of what is not, and 
     { event: 'evt_1', kind: 'training.usage', actor: 'acct_other' },
     { event: 'evt_2', kind: 'training.usage', actor: 'acct_a', items: [hashA] },
   ]
-  const { data } = read(outcomes, await world.call('/v1/audit/records', { key, body: { records } }))
+  const { data } = readAnswer(outcomes, await world.call('/v1/audit/records', { key, body: { records } }))
   expect(data.map(({ status }) => status)).toEqual(['duplicate', 'recorded', 'refused', 'duplicate'])
   const told = data.map((outcome) => (outcome.status === 'refused' ? outcome.error.code : outcome.receipt.id))
   expect(told).toEqual([first?.id, told[1], 'event_conflict', told[1]])
@@ -48,14 +49,14 @@ test('one call records what is new, gives the first receipt of what is not, and 
 test('a receipt is got with its event and salt, which give the digest that it promises', async () => {
   const data = { note: 'Grüße', $set: 1, constructor: { prototype: null } }
   const [made] = await world.record(keyA, [{ event: 'evt_got', items: [hashA], data }])
-  const got = read(auditRecordDetail, await world.call(`/v1/audit/${made?.id}`, { key: keyA }))
+  const got = readAnswer(auditRecordDetail, await world.call(`/v1/audit/${made?.id}`, { key: keyA }))
   expect(JSON.parse(got.body?.event ?? '')).toMatchObject({ event: 'evt_got', data })
   const salt = Buffer.from(got.body?.salt ?? '', 'hex')
   const digest = createHash('sha256')
     .update(salt)
     .update(got.body?.event ?? '')
     .digest('hex')
-  const jwks = read(z.object({ keys: z.array(z.any()) }), await world.call('/.well-known/jwks.json'))
+  const jwks = readAnswer(z.object({ keys: z.array(z.any()) }), await world.call('/.well-known/jwks.json'))
   const { payload } = await verifyReceipt(got.receipt, jwks)
   expect(payload).toMatchObject({ jti: made?.id, body: `sha256:${digest}`, items: [hashA] })
 })
@@ -63,7 +64,7 @@ test('a receipt is got with its event and salt, which give the digest that it pr
 describe('lists', () => {
   let key: string
   let ids: string[]
-  const list = async (query: string) => read(page, await world.call(`/v1/audit?${query}`, { key }))
+  const list = async (query: string) => readAnswer(page, await world.call(`/v1/audit?${query}`, { key }))
   const idsOf = async (query: string) => (await list(query)).data.map(({ id }) => id)
 
   beforeAll(async () => {
@@ -153,13 +154,13 @@ describe('lists', () => {
       const answer = await world.call(`/v1/audit?starting_after=${cursor}&limit=100`, { key })
       expect(answer.status).toBeLessThan(500)
       if (answer.status === 200)
-        expect(ids).toEqual(expect.arrayContaining(read(page, answer).data.map(({ id }) => id)))
+        expect(ids).toEqual(expect.arrayContaining(readAnswer(page, answer).data.map(({ id }) => id)))
     }
     const both = await world.call(`/v1/audit?starting_after=${own}&ending_before=${own}`, { key })
     expect([both.status, problemOf(both).code]).toEqual([400, 'validation_failed'])
     const anchors = await world.call('/v1/anchors?ending_before=garbled')
     expect(problemOf(anchors).errors?.[0]?.pointer).toBe('/ending_before')
-    expect(read(listOf(z.unknown()), await world.call('/v1/anchors'))).toMatchObject({
+    expect(readAnswer(listOf(z.unknown()), await world.call('/v1/anchors'))).toMatchObject({
       data: [],
       has_more: false,
     })

@@ -1,9 +1,10 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { verifyEvidence } from '@tallystick/evidence'
 import { auditRecordDetail, newId } from '@tallystick/protocol'
 import { systemEntropy } from '@tallystick/runtime'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { problemOf, read, startHttpWorld, until } from './http-world.ts'
+import { startHttpWorld } from './http-world.ts'
 import type { HttpWorld } from './http-world.ts'
 import * as wire from './schemas.ts'
 
@@ -39,14 +40,14 @@ async function recordSome() {
 }
 
 async function erase(body: object) {
-  return read(
+  return readAnswer(
     wire.erasureOutcome,
     await world.call('/v1/audit/erasures', { key: service, body: { tenant, ...body } }),
   )
 }
 
 async function hasBody(id: string): Promise<boolean> {
-  const { body } = read(auditRecordDetail, await world.call(`/v1/audit/${id}`, { key }))
+  const { body } = readAnswer(auditRecordDetail, await world.call(`/v1/audit/${id}`, { key }))
   return body !== undefined
 }
 
@@ -85,7 +86,7 @@ describe('an erasure', () => {
       const answer = await world.call(`/v1/audit/${own.id}/evidence`, { key })
       return answer.status === 200 ? (JSON.parse(answer.text) as unknown) : undefined
     })
-    const keys = read(wire.keys, await world.call('/v1/keys'))
+    const keys = readAnswer(wire.keys, await world.call('/v1/keys'))
     const jwks = z.looseObject({ jwks: z.custom<{ keys: [] }>() }).parse(keys).jwks
     const verdict = await verifyEvidence(evidence, { jwks, logKey: keys.log.key })
     expect(verdict.level).toBe('LOGGED')

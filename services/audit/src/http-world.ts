@@ -2,18 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditRecord, Scope } from '@tallystick/protocol'
-import {
-  apiKeys,
-  createLifecycle,
-  createLog,
-  keyStore,
-  loadConfig,
-  problemDocument,
-  systemEntropy,
-} from '@tallystick/runtime'
+import { apiKeys, createLifecycle, createLog, keyStore, loadConfig, systemEntropy } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
-import type { ProblemDocument } from '@tallystick/runtime'
+import { readAnswer } from '@tallystick/runtime/test-http'
+import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { z } from 'zod'
 import { auditConfig } from './config.ts'
 import { readKeyFile } from './key-file.ts'
@@ -22,10 +15,7 @@ import { startAudit } from './start-audit.ts'
 import type { AuditService } from './start-audit.ts'
 
 /** An HTTP answer, read to its end. */
-export interface Answer {
-  status: number
-  headers: Headers
-  text: string
+export interface Answer extends HttpAnswer {
   bytes: Uint8Array
 }
 
@@ -81,7 +71,7 @@ export async function startHttpWorld(): Promise<HttpWorld> {
         records: records.map((record) => ({ kind: 'training.usage', actor: 'acct_a', ...record })),
       }
       const answer = await call('/v1/audit/records', { key, body })
-      const { data } = read(z.object({ data: z.array(newOutcome) }), answer)
+      const { data } = readAnswer(z.object({ data: z.array(newOutcome) }), answer)
       return data.map(({ receipt }) => receipt)
     },
     async close() {
@@ -89,33 +79,6 @@ export async function startHttpWorld(): Promise<HttpWorld> {
       await database.drop()
       rmSync(folder, { recursive: true, force: true })
     },
-  }
-}
-
-/** The JSON of a 200 answer in its documented shape. Throws for any other answer. */
-export function read<T extends z.ZodType>(schema: T, answer: Answer): z.output<T> {
-  if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.text}`)
-  return schema.parse(JSON.parse(answer.text))
-}
-
-/** The problem document of a refusal. Throws when the answer is none. */
-export function problemOf(answer: Answer): ProblemDocument {
-  const type = answer.headers.get('content-type') ?? ''
-  if (!type.startsWith('application/problem+json'))
-    throw new Error(`${answer.status} ${type}: ${answer.text}`)
-  return problemDocument.parse(JSON.parse(answer.text))
-}
-
-/** Asks again until there is an answer, for 15 seconds at most. */
-export async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + 15_000
-  for (;;) {
-    const found = await ask()
-    if (found !== undefined) return found
-    if (performance.now() > end) throw new Error('it did not come within 15 s')
-    const { promise, resolve } = Promise.withResolvers<void>()
-    setTimeout(resolve, 20)
-    await promise
   }
 }
 
@@ -133,5 +96,8 @@ async function send(url: string, { key, body, headers = {} }: Sent): Promise<Ans
     },
   })
   const bytes = new Uint8Array(await response.arrayBuffer())
-  return { status: response.status, headers: response.headers, text: Buffer.from(bytes).toString(), bytes }
+  const { status, headers: told } = response
+  const text = Buffer.from(bytes).toString()
+  const isJson = told.get('content-type')?.includes('json') === true
+  return { status, headers: told, text, bytes, json: isJson ? JSON.parse(text) : undefined }
 }

@@ -1,6 +1,7 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { listOf } from '@tallystick/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { problemOf, read, startHttpWorld } from './http-world.ts'
+import { startHttpWorld } from './http-world.ts'
 import type { HttpWorld } from './http-world.ts'
 import { administrativeChange } from './schemas.ts'
 
@@ -34,12 +35,12 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const eventsOf = async (query: string) =>
-  read(page, await world.call(`/v1/audit/changes?${query}`, { key }))
+  readAnswer(page, await world.call(`/v1/audit/changes?${query}`, { key }))
     .data.map(({ event }) => event)
     .toSorted()
 
 test('records that say what was changed are listed, and no others', async () => {
-  const { data } = read(page, await world.call('/v1/audit/changes', { key }))
+  const { data } = readAnswer(page, await world.call('/v1/audit/changes', { key }))
   expect(data.map(({ event }) => event).toSorted()).toEqual(['evt_1', 'evt_3', 'evt_4'])
   const updated = data.find(({ event }) => event === 'evt_3')
   expect(updated).toMatchObject({ subject: 'pol_1', before: digestA, after: digestB, actor: 'acct_eva' })
@@ -58,7 +59,7 @@ test('a page leads to the next', async () => {
   const seen: string[] = []
   for (let cursor = ''; ;) {
     const answer = await world.call(`/v1/audit/changes?limit=2${cursor}`, { key })
-    const { data, next_cursor } = read(page, answer)
+    const { data, next_cursor } = readAnswer(page, answer)
     seen.push(...data.map(({ event }) => event))
     if (next_cursor === undefined) break
     cursor = `&starting_after=${encodeURIComponent(next_cursor)}`
@@ -67,7 +68,7 @@ test('a page leads to the next', async () => {
 })
 
 test('nobody sees the changes of another tenant', async () => {
-  const { data } = read(page, await world.call('/v1/audit/changes?subject=pol_1', { key: stranger }))
+  const { data } = readAnswer(page, await world.call('/v1/audit/changes?subject=pol_1', { key: stranger }))
   expect(data).toEqual([])
   const { text } = await world.call('/v1/audit/changes/export', { key: stranger })
   expect(text).toBe('id,created_at,kind,actor,subject,before,after,reason,receipt_hash\r\n')

@@ -1,8 +1,10 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { license as licenseSchema, offer as offerSchema } from '@tallystick/protocol'
 import type { AccountRole, License, Offer } from '@tallystick/protocol'
 import { createLog, systemEntropy } from '@tallystick/runtime'
-import { problemOf, read, startLicensingWorld } from '../licensing-world.ts'
-import type { Answer, LicensingWorld } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
+import type { HttpAnswer } from '@tallystick/runtime/test-http'
+import type { LicensingWorld } from '../licensing-world.ts'
 import { advanceLicenses } from './advance-licenses.ts'
 import type { Deps, Party } from '../deps.ts'
 
@@ -23,15 +25,15 @@ export interface AgreementsWorld {
   setTime(text: string): void
   /** Runs the clock job once. Gives how many agreements moved. */
   advance(): Promise<number>
-  get(path: string, key: string): Promise<Answer>
-  post(path: string, key: string, body?: object): Promise<Answer>
+  get(path: string, key: string): Promise<HttpAnswer>
+  post(path: string, key: string, body?: object): Promise<HttpAnswer>
   /** Creates an agreement by the operator, offered to `dev_456` unless told. */
   create(given?: object, key?: string): Promise<License>
   /** Posts an action that must succeed. */
   move(license: string, action: string, key: string, body?: object): Promise<License>
   offer(given?: object, key?: string): Promise<Offer>
   /** The code of a refused request, with its status. */
-  refusal(answer: Promise<Answer>): Promise<string>
+  refusal(answer: Promise<HttpAnswer>): Promise<string>
   close(): Promise<void>
 }
 
@@ -89,15 +91,15 @@ export async function startAgreementsWorld(start = '2026-03-01T00:00:00.000Z'): 
     get: (path, key) => world.call('GET', path, { key }),
     post,
     async create(given = {}, key = keys.operator) {
-      return read(licenseSchema, await post('/v1/licenses', key, { ...samplePayload, ...given }), 201)
+      return readAnswer(licenseSchema, await post('/v1/licenses', key, { ...samplePayload, ...given }), 201)
     },
     async move(license, action, key, body) {
       const status = action === 'amend' ? 201 : 200
-      return read(licenseSchema, await post(`/v1/licenses/${license}/${action}`, key, body), status)
+      return readAnswer(licenseSchema, await post(`/v1/licenses/${license}/${action}`, key, body), status)
     },
     async offer(given = {}, key = keys.operator) {
       const { buyer_id: _, ...sample } = samplePayload
-      return read(offerSchema, await post('/v1/offers', key, { ...sample, ...given }), 201)
+      return readAnswer(offerSchema, await post('/v1/offers', key, { ...sample, ...given }), 201)
     },
     async refusal(answer) {
       const problem = problemOf(await answer)

@@ -1,6 +1,6 @@
+import { readAnswer } from '@tallystick/runtime/test-http'
 import { license as licenseSchema } from '@tallystick/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { read } from '../licensing-world.ts'
 import { startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
 
@@ -11,7 +11,8 @@ beforeAll(async () => {
 afterAll(() => at.close())
 
 const better = { pricing: { model: 'royalty', rate: '0.06' }, reason: 'new rate' }
-const get = async (id: string) => read(licenseSchema, await at.get(`/v1/licenses/${id}`, at.keys.operator))
+const get = async (id: string) =>
+  readAnswer(licenseSchema, await at.get(`/v1/licenses/${id}`, at.keys.operator))
 
 async function active(given: object = {}): Promise<string> {
   const { id } = await at.create(given)

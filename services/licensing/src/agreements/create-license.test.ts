@@ -1,5 +1,5 @@
+import { problemOf } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { problemOf } from '../licensing-world.ts'
 import { samplePayload, startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
 

@@ -1,3 +1,4 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { dataset as datasetSchema, Fault, license as licenseSchema, licenseInput } from '@tallystick/protocol'
 import type { LicenseInput } from '@tallystick/protocol'
 import { createLog, systemEntropy } from '@tallystick/runtime'
@@ -7,7 +8,6 @@ import type { Store } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exclusivityClaims, licenses } from '../collections.ts'
-import { problemOf, read } from '../licensing-world.ts'
 import { licensingCollections } from '../start-licensing.ts'
 import { acceptLicense } from './accept-license.ts'
 import { startAgreementsWorld } from './agreements-world.ts'
@@ -29,7 +29,7 @@ describe('over HTTP', () => {
   async function datasetWith(items: string[]): Promise<{ id: string; reference: string }> {
     const reference = `set-${items.join('').slice(7, 12)}`
     const body = { name: 'set', reference, creators: ['cr_123'] }
-    const made = read(datasetSchema, await at.post('/v1/datasets', at.keys.operator, body), 201)
+    const made = readAnswer(datasetSchema, await at.post('/v1/datasets', at.keys.operator, body), 201)
     for (const one of items) {
       const item = { hash: one, dataset: made.id, creators: ['cr_123'] }
       const answer = await at.post('/v1/items', at.keys.operator, item)
@@ -143,7 +143,7 @@ describe('over HTTP', () => {
     const statusAt = async (time: string) => {
       at.setTime(time)
       await at.advance()
-      return read(licenseSchema, await at.get(`/v1/licenses/${ahead.id}`, at.keys.operator)).status
+      return readAnswer(licenseSchema, await at.get(`/v1/licenses/${ahead.id}`, at.keys.operator)).status
     }
     expect(await statusAt('2026-03-05T00:00:00.000Z')).toBe('accepted')
     expect(await statusAt('2026-03-05T01:00:00.000Z')).toBe('accepted')

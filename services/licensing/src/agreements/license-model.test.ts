@@ -1,8 +1,8 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { license as licenseSchema } from '@tallystick/protocol'
 import type { LicenseStatus } from '@tallystick/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { problemOf, read } from '../licensing-world.ts'
 import { addDays } from './effective-period.ts'
 import { startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
@@ -88,7 +88,7 @@ async function ask(id: string, action: string, who: Who): Promise<string> {
     action === 'metadata'
       ? await at.post(path, key, { metadata: { model: 'yes' } })
       : await at.post(`${path}/${action}`, key, reasoned)
-  if (answer.status < 300) return `ok ${read(licenseSchema, answer, answer.status).status}`
+  if (answer.status < 300) return `ok ${readAnswer(licenseSchema, answer, answer.status).status}`
   const problem = problemOf(answer)
   return `${problem.status} ${problem.code}`
 }
@@ -111,7 +111,7 @@ test('answers any order of requests by anyone as the model does', async () => {
           amended ||= step.action === 'amend' && answer === 'ok offered'
           model = next
         }
-        const seen = read(licenseSchema, await at.get(`/v1/licenses/${id}`, at.keys.auditor))
+        const seen = readAnswer(licenseSchema, await at.get(`/v1/licenses/${id}`, at.keys.auditor))
         expect(seen.status).toBe(model.status)
       }
     }),

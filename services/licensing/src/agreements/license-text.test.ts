@@ -1,3 +1,4 @@
+import { readAnswer } from '@tallystick/runtime/test-http'
 import { hash } from 'node:crypto'
 import {
   license as licenseSchema,
@@ -5,7 +6,6 @@ import {
   template as templateSchema,
 } from '@tallystick/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { read } from '../licensing-world.ts'
 import { samplePayload, startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
 
@@ -14,7 +14,7 @@ let template: string
 beforeAll(async () => {
   at = await startAgreementsWorld()
   const body = { name: 'Standard', text: '{{buyer}} may train models — for {{fee}}.' }
-  template = read(templateSchema, await at.post('/v1/templates', at.keys.operator, body), 201).id
+  template = readAnswer(templateSchema, await at.post('/v1/templates', at.keys.operator, body), 201).id
 })
 afterAll(() => at.close())
 
@@ -38,7 +38,7 @@ test('an agreement is bound to the exact text, which its parties can read', asyn
   const headers = { accept: 'text/plain' }
   const plain = await at.world.call('GET', path, { key: at.keys.creator, headers })
   expect(plain.text).toBe(text)
-  const used = read(templateSchema, await at.get(`/v1/templates/${template}`, at.keys.operator))
+  const used = readAnswer(templateSchema, await at.get(`/v1/templates/${template}`, at.keys.operator))
   expect(used.used).toBe(true)
 })
 
@@ -49,18 +49,18 @@ test('without a text there is none to read', async () => {
 
 test('offers, amendments and drafts bind theirs too', async () => {
   const offer = await at.offer({ legal_text: { template, variables } })
-  expect(read(offerSchema, await at.get(`/v1/offers/${offer.id}`, at.keys.buyer)).legal_text?.text_hash).toBe(
-    text_hash,
-  )
+  expect(
+    readAnswer(offerSchema, await at.get(`/v1/offers/${offer.id}`, at.keys.buyer)).legal_text?.text_hash,
+  ).toBe(text_hash)
   const taken = await at.post('/v1/licenses', at.keys.buyer, { offer: offer.id, buyer_id: 'dev_456' })
-  const { id, legal_text } = read(licenseSchema, taken, 201)
+  const { id, legal_text } = readAnswer(licenseSchema, taken, 201)
   expect(legal_text?.text_hash).toBe(text_hash)
   const changed = { template, variables: { buyer: 'Dev Ltd', fee: '1 EUR' } }
   const amended = await at.move(id, 'amend', at.keys.operator, { legal_text: changed, reason: 'fee' })
   expect(amended.legal_text?.variables).toEqual(changed.variables)
   const draft = await at.create({ draft: true })
   const bound = await at.post(`/v1/licenses/${draft.id}`, at.keys.operator, { legal_text: changed })
-  expect(read(licenseSchema, bound).legal_text?.variables).toEqual(changed.variables)
+  expect(readAnswer(licenseSchema, bound).legal_text?.variables).toEqual(changed.variables)
 })
 
 test('a variable without a value is refused with its pointer', async () => {

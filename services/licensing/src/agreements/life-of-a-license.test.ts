@@ -1,7 +1,7 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { license as licenseSchema } from '@tallystick/protocol'
 import type { AuditRecord } from '@tallystick/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { problemOf, read, until } from '../licensing-world.ts'
 import { samplePayload, startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
 
@@ -30,7 +30,7 @@ test('takes the sample payload of the source as it stands', async () => {
   "idempotency_key": "ik_2026-01-01-abc"
 }`
   const first = await at.world.call('POST', '/v1/licenses', { key: at.keys.operator, body })
-  const made = read(licenseSchema, first, 201)
+  const made = readAnswer(licenseSchema, first, 201)
   expect(made).toMatchObject({
     status: 'offered',
     creator_id: 'cr_123',
@@ -40,7 +40,7 @@ test('takes the sample payload of the source as it stands', async () => {
     revision: 1,
   })
   const again = await at.world.call('POST', '/v1/licenses', { key: at.keys.operator, body })
-  expect(read(licenseSchema, again, 201).id).toBe(made.id)
+  expect(readAnswer(licenseSchema, again, 201).id).toBe(made.id)
   expect(again.headers.get('idempotent-replayed')).toBe('true')
 })
 
@@ -59,10 +59,10 @@ test('walks from draft to active to expired, each step told with time, actor and
   })
   at.setTime('2027-02-28T23:59:59.999Z')
   await at.advance()
-  expect(read(licenseSchema, await at.get(path, at.keys.buyer)).status).toBe('active')
+  expect(readAnswer(licenseSchema, await at.get(path, at.keys.buyer)).status).toBe('active')
   at.setTime('2027-03-01T00:00:00.000Z')
   await at.advance()
-  const expired = read(licenseSchema, await at.get(path, at.keys.buyer))
+  const expired = readAnswer(licenseSchema, await at.get(path, at.keys.buyer))
   expect(expired.history.map((step) => step.status)).toEqual([
     'draft',
     'offered',
@@ -94,7 +94,7 @@ test('begins by the clock when its time is ahead', async () => {
   expect(accepted).toMatchObject({ status: 'accepted', effective_until: '2027-04-01T00:00:00.000Z' })
   at.setTime('2026-04-01T00:00:00.000Z')
   await Promise.all([at.advance(), at.advance()])
-  const active = read(licenseSchema, await at.get(`/v1/licenses/${offered.id}`, at.keys.operator))
+  const active = readAnswer(licenseSchema, await at.get(`/v1/licenses/${offered.id}`, at.keys.operator))
   expect(active.status).toBe('active')
   expect(active.history.filter(({ status }) => status === 'active')).toHaveLength(1)
   at.setTime('2026-03-01T00:00:00.000Z')
@@ -105,7 +105,7 @@ test('an offer to a buyer lapses when its time is over', async () => {
   const offered = await at.create({ terms, effective_until: '2026-03-02T00:00:00Z' })
   at.setTime('2026-03-02T00:00:00.000Z')
   await at.advance()
-  const lapsed = read(licenseSchema, await at.get(`/v1/licenses/${offered.id}`, at.keys.buyer))
+  const lapsed = readAnswer(licenseSchema, await at.get(`/v1/licenses/${offered.id}`, at.keys.buyer))
   expect(lapsed.status).toBe('expired')
   at.setTime('2026-03-01T00:00:00.000Z')
 })
@@ -193,7 +193,7 @@ describe('only who may', () => {
 describe('is changed', () => {
   test('in all its terms while it is a draft', async () => {
     const draft = await at.create({ draft: true, metadata: { a: '1' } })
-    const changed = read(
+    const changed = readAnswer(
       licenseSchema,
       await at.post(`/v1/licenses/${draft.id}`, at.keys.creator, {
         buyer_id: 'dev_2',
@@ -220,7 +220,7 @@ describe('is changed', () => {
     const { id } = await at.create()
     const path = `/v1/licenses/${id}`
     const metadata = { order: '7' }
-    expect(read(licenseSchema, await at.post(path, at.keys.creator, { metadata }))).toMatchObject({
+    expect(readAnswer(licenseSchema, await at.post(path, at.keys.creator, { metadata }))).toMatchObject({
       metadata,
     })
     expect(await at.refusal(at.post(path, at.keys.creator, { currency: 'EUR' }))).toBe('409 invalid_state')

@@ -1,6 +1,6 @@
+import { readAnswer } from '@tallystick/runtime/test-http'
 import { license as licenseSchema, listOf } from '@tallystick/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { read } from '../licensing-world.ts'
 import { startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
 
@@ -13,7 +13,7 @@ afterAll(() => at.close())
 describe('lists', () => {
   const page = listOf(licenseSchema)
   const ids = async (key: string, query: string) =>
-    read(page, await at.get(`/v1/licenses?${query}`, key)).data.map(({ id }) => id)
+    readAnswer(page, await at.get(`/v1/licenses?${query}`, key)).data.map(({ id }) => id)
 
   test('filter by status, parties and item, and show each caller its own', async () => {
     const items = ['list-item']
@@ -48,11 +48,11 @@ describe('lists', () => {
       made.push((await at.create({ items })).id)
     }
     made.sort().reverse()
-    const first = read(
+    const first = readAnswer(
       page,
       await at.get('/v1/licenses?buyer_id=dev_456&item=paged&limit=2', at.keys.operator),
     )
-    const rest = read(
+    const rest = readAnswer(
       page,
       await at.get(
         `/v1/licenses?buyer_id=dev_456&item=paged&limit=3&starting_after=${first.next_cursor}`,
@@ -60,7 +60,7 @@ describe('lists', () => {
       ),
     )
     expect([...first.data, ...rest.data].map(({ id }) => id)).toEqual(made)
-    const back = read(
+    const back = readAnswer(
       page,
       await at.get(
         `/v1/licenses?buyer_id=dev_456&item=paged&limit=3&ending_before=${first.next_cursor}`,

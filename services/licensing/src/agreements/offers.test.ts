@@ -1,6 +1,6 @@
+import { readAnswer } from '@tallystick/runtime/test-http'
 import { license as licenseSchema, listOf, offer as offerSchema } from '@tallystick/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { read } from '../licensing-world.ts'
 import { startAgreementsWorld } from './agreements-world.ts'
 import type { AgreementsWorld } from './agreements-world.ts'
 
@@ -15,7 +15,7 @@ const take = (offer: string, key: string, given: object = {}) =>
 
 test('a buyer takes an offer: the agreement has its terms and is active at once', async () => {
   const offer = await at.offer({ metadata: { a: '1' } }, at.keys.creator)
-  const made = read(licenseSchema, await take(offer.id, at.keys.buyer, { metadata: { b: '2' } }), 201)
+  const made = readAnswer(licenseSchema, await take(offer.id, at.keys.buyer, { metadata: { b: '2' } }), 201)
   expect(made).toMatchObject({
     status: 'active',
     offer: offer.id,
@@ -30,7 +30,7 @@ test('a buyer takes an offer: the agreement has its terms and is active at once'
 
 test('an operator offers it to a buyer, who still has to accept', async () => {
   const offer = await at.offer()
-  const made = read(licenseSchema, await take(offer.id, at.keys.operator), 201)
+  const made = readAnswer(licenseSchema, await take(offer.id, at.keys.operator), 201)
   expect(made.status).toBe('offered')
 })
 
@@ -74,12 +74,12 @@ test('an unknown offer, another creator’s and another tenant’s are the same'
 test('withdrawn, it cannot be taken and buyers see it no more', async () => {
   const offer = await at.offer()
   const path = `/v1/offers/${offer.id}`
-  expect(read(offerSchema, await at.get(path, at.keys.buyer)).status).toBe('open')
+  expect(readAnswer(offerSchema, await at.get(path, at.keys.buyer)).status).toBe('open')
   const withdraw = (key: string) => at.post(`${path}/withdraw`, key, { reason: 'sold' })
   expect(await at.refusal(withdraw(at.keys.buyer))).toBe('403 forbidden')
   expect(await at.refusal(withdraw(at.keys.otherCreator))).toBe('404 not_found')
   expect(await at.refusal(withdraw(at.keys.stranger))).toBe('404 not_found')
-  expect(read(offerSchema, await withdraw(at.keys.creator)).status).toBe('withdrawn')
+  expect(readAnswer(offerSchema, await withdraw(at.keys.creator)).status).toBe('withdrawn')
   expect(await at.refusal(withdraw(at.keys.creator))).toBe('409 invalid_state')
   expect(await at.refusal(at.get(path, at.keys.buyer))).toBe('404 not_found')
   expect(await at.refusal(take(offer.id, at.keys.buyer))).toBe('422 reference_not_found')
@@ -90,7 +90,7 @@ test('from its time on it is expired', async () => {
   const offer = await at.offer({ expires_at: '2026-03-02T00:00:00Z' })
   const path = `/v1/offers/${offer.id}`
   at.setTime('2026-03-02T00:00:00.000Z')
-  expect(read(offerSchema, await at.get(path, at.keys.operator)).status).toBe('expired')
+  expect(readAnswer(offerSchema, await at.get(path, at.keys.operator)).status).toBe('expired')
   expect(await at.refusal(at.get(path, at.keys.buyer))).toBe('404 not_found')
   expect(await at.refusal(take(offer.id, at.keys.operator))).toBe('409 invalid_state')
   const late = at.post('/v1/offers', at.keys.operator, {
@@ -113,7 +113,7 @@ test('lists show buyers what is open, creators their own', async () => {
   await at.post(`/v1/offers/${gone.id}/withdraw`, at.keys.operator)
   const ids = async (who: keyof AgreementsWorld['keys'], query = '') => {
     const answer = await at.get(`/v1/offers?item=offered-item&${query}`, at.keys[who])
-    return read(listOf(offerSchema), answer).data.map(({ id }) => id)
+    return readAnswer(listOf(offerSchema), answer).data.map(({ id }) => id)
   }
   expect(await ids('operator')).toEqual([gone.id, others.id, mine.id])
   expect(await ids('buyer')).toEqual([others.id, mine.id])
@@ -121,7 +121,7 @@ test('lists show buyers what is open, creators their own', async () => {
   expect(await ids('stranger')).toEqual([])
   expect(await ids('operator', 'status=withdrawn')).toEqual([gone.id])
   expect(await ids('operator', 'creator_id=cr_2')).toEqual([others.id])
-  const all = read(listOf(offerSchema), await at.get('/v1/offers?status=open', at.keys.buyer)).data
+  const all = readAnswer(listOf(offerSchema), await at.get('/v1/offers?status=open', at.keys.buyer)).data
   expect(all.map(({ id }) => id)).toContain(mine.id)
   at.setTime('2026-03-01T00:00:00.000Z')
 })

@@ -1,8 +1,9 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { hash } from 'node:crypto'
 import { consent, dataset, itemDetail, listOf } from '@tallystick/protocol'
 import { systemEntropy } from '@tallystick/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 
 const tenant = 'acct_01kqxq5t8r0000000000000000'
@@ -32,11 +33,11 @@ async function newItems(count: number, creator = creatorAccount): Promise<string
 
 async function grant(body: object, as = key) {
   const whole = { subject: 'person_1', purposes: ['train'], ...body }
-  return read(consent, await world.call('POST', '/v1/consents', { key: as, body: whole }), 201)
+  return readAnswer(consent, await world.call('POST', '/v1/consents', { key: as, body: whole }), 201)
 }
 
 async function detailOf(name: string) {
-  return read(itemDetail, await world.call('GET', `/v1/items/${name}`, { key }))
+  return readAnswer(itemDetail, await world.call('GET', `/v1/items/${name}`, { key }))
 }
 
 test('stands with the items that it covers, and is told with its receipt', async () => {
@@ -58,7 +59,7 @@ test('stands with the items that it covers, and is told with its receipt', async
   })
   for (const filter of [`item=${a}`, `item=${(await detailOf(a)).id}`]) {
     const page = await world.call('GET', `/v1/consents?${filter}`, { key })
-    expect(read(listOf(consent), page).data).toStrictEqual([granted])
+    expect(readAnswer(listOf(consent), page).data).toStrictEqual([granted])
   }
 })
 
@@ -75,7 +76,7 @@ test('covers 1,000 items in one commit, or none', async () => {
 
 test('covers a dataset, while items are registered in it', async () => {
   const body = { name: 'x', creators: [creatorAccount], reference: 'covered' }
-  const { id } = read(dataset, await world.call('POST', '/v1/datasets', { key, body }), 201)
+  const { id } = readAnswer(dataset, await world.call('POST', '/v1/datasets', { key, body }), 201)
   const items = Array.from({ length: 3000 }, (_, index) => ({
     hash: `sha256:${hash('sha256', `covered ${index}`)}`,
     dataset: id,
@@ -89,18 +90,18 @@ test('covers a dataset, while items are registered in it', async () => {
   expect(new Set(detail.consents)).toStrictEqual(new Set(grants.map((one) => one.id)))
   expect(grants.every((one) => one.dataset === id)).toBe(true)
   const listed = await world.call('GET', '/v1/consents?dataset=covered', { key })
-  expect(read(listOf(consent), listed).data.length).toBe(6)
+  expect(readAnswer(listOf(consent), listed).data.length).toBe(6)
 })
 
 test('is withdrawn once, with the reason of the first time, by one write to itself', async () => {
   const [one = ''] = await newItems(1)
   const granted = await grant({ items: [one] })
   const path = `/v1/consents/${granted.id}/withdraw`
-  const withdrawn = read(consent, await world.call('POST', path, { key, body: { reason: 'asked' } }))
+  const withdrawn = readAnswer(consent, await world.call('POST', path, { key, body: { reason: 'asked' } }))
   expect(withdrawn).toMatchObject({ status: 'withdrawn', withdrawal_reason: 'asked' })
   expect(withdrawn.audit_id).not.toBe(granted.audit_id)
   const again = await world.call('POST', path, { key, body: { reason: 'once more' } })
-  expect(read(consent, again)).toStrictEqual(withdrawn)
+  expect(readAnswer(consent, again)).toStrictEqual(withdrawn)
   expect((await detailOf(one)).consents).toStrictEqual([granted.id])
   expect(problemOf(await world.call('POST', path, { key, body: {} })).errors).toMatchObject([
     { pointer: '/reason' },
@@ -113,7 +114,7 @@ test('expires by time alone', async () => {
   const granted = await grant({ items: [one], expires_at })
   expect(granted.status).toBe('active')
   skewMs = 3_700_000
-  const found = read(consent, await world.call('GET', `/v1/consents/${granted.id}`, { key }))
+  const found = readAnswer(consent, await world.call('GET', `/v1/consents/${granted.id}`, { key }))
   skewMs = 0
   expect(found).toStrictEqual({ ...granted, status: 'expired' })
 })
@@ -143,7 +144,7 @@ test('lets a creator consent for its own items only, and see what concerns it', 
   const path = `/v1/consents/${foreign.id}/withdraw`
   expect((await world.call('POST', path, { key: creatorKey, body: { reason: 'x' } })).status).toBe(404)
   const listed = await world.call('GET', `/v1/consents?item=${other}`, { key: creatorKey })
-  expect(read(listOf(consent), listed).data).toStrictEqual([])
+  expect(readAnswer(listOf(consent), listed).data).toStrictEqual([])
 })
 
 test('lets a subject find and withdraw its own', async () => {
@@ -151,10 +152,10 @@ test('lets a subject find and withdraw its own', async () => {
   const [one = ''] = await newItems(1, 'cr_other')
   const granted = await grant({ subject: subjectAccount, items: [one] })
   const listed = await world.call('GET', '/v1/consents', { key: subjectKey })
-  expect(read(listOf(consent), listed).data).toStrictEqual([granted])
+  expect(readAnswer(listOf(consent), listed).data).toStrictEqual([granted])
   const path = `/v1/consents/${granted.id}/withdraw`
   const withdrawn = await world.call('POST', path, { key: subjectKey, body: { reason: 'mine' } })
-  expect(read(consent, withdrawn).status).toBe('withdrawn')
+  expect(readAnswer(consent, withdrawn).status).toBe('withdrawn')
 })
 
 test('tells buyers and strangers nothing', async () => {
@@ -166,9 +167,9 @@ test('tells buyers and strangers nothing', async () => {
     expect((await world.call('GET', `/v1/consents/${granted.id}`, { key: other })).status).toBe(404)
     for (const query of ['', `?item=${one}`, '?subject=person_1']) {
       const listed = await world.call('GET', `/v1/consents${query}`, { key: other })
-      expect(read(listOf(consent), listed).data).toStrictEqual([])
+      expect(readAnswer(listOf(consent), listed).data).toStrictEqual([])
     }
   }
-  const seen = read(itemDetail, await world.call('GET', `/v1/items/${one}`, { key: buyer }))
+  const seen = readAnswer(itemDetail, await world.call('GET', `/v1/items/${one}`, { key: buyer }))
   expect(seen.consents).toBeUndefined()
 })

@@ -1,8 +1,9 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { hash } from 'node:crypto'
 import { dataset, item, itemDetail, itemOutcomes, listOf } from '@tallystick/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 
 const tenant = 'acct_01kqxq5t8r0000000000000000'
@@ -25,24 +26,26 @@ const fresh = (count: number) => Array.from({ length: count }, () => hashOf(`ite
 
 async function newDataset(fields: object = {}) {
   const body = { name: 'Streets', creators: ['cr_1'], ...fields }
-  return read(dataset, await world.call('POST', '/v1/datasets', { key, body }), 201)
+  return readAnswer(dataset, await world.call('POST', '/v1/datasets', { key, body }), 201)
 }
 
 async function total(id: string): Promise<number> {
-  return read(dataset, await world.call('GET', `/v1/datasets/${id}`, { key })).items
+  return readAnswer(dataset, await world.call('GET', `/v1/datasets/${id}`, { key })).items
 }
 
 async function batch(items: object[], as = key) {
-  return read(itemOutcomes, await world.call('POST', '/v1/items/batch', { key: as, body: { items } }))
+  return readAnswer(itemOutcomes, await world.call('POST', '/v1/items/batch', { key: as, body: { items } }))
 }
 
 test('creates a dataset, changes it, and tells both by their digests', async () => {
   const made = await newDataset({ reference: 'streets', metadata: { camera: 'a' } })
   expect(made).toMatchObject({ object: 'dataset', livemode: false, consent_required: true, items: 0 })
   const body = { prohibited_uses: ['train'] }
-  const changed = read(dataset, await world.call('POST', `/v1/datasets/${made.id}`, { key, body }))
+  const changed = readAnswer(dataset, await world.call('POST', `/v1/datasets/${made.id}`, { key, body }))
   expect(changed).toStrictEqual({ ...made, prohibited_uses: ['train'] })
-  expect(read(dataset, await world.call('GET', `/v1/datasets/${made.id}`, { key }))).toStrictEqual(changed)
+  expect(readAnswer(dataset, await world.call('GET', `/v1/datasets/${made.id}`, { key }))).toStrictEqual(
+    changed,
+  )
   const event = await until(() => world.recorded(tenant).find(({ kind }) => kind === 'dataset.updated'))
   const created = world.recorded(tenant).find(({ kind }) => kind === 'dataset.created')
   const change = (one: typeof event | undefined) => one?.data?.['change'] as Record<string, string>
@@ -56,7 +59,7 @@ test('makes one dataset of a request that is sent again with its idempotency key
     await world.call('POST', '/v1/datasets', sent),
     await world.call('POST', '/v1/datasets', sent),
   ]
-  const [first, second] = answers.map((answer) => read(dataset, answer, 201))
+  const [first, second] = answers.map((answer) => readAnswer(dataset, answer, 201))
   expect(second).toStrictEqual(first)
   expect(answers[1]?.headers.get('idempotent-replayed')).toBe('true')
 })
@@ -75,13 +78,13 @@ test('registers an item once and finds it by id and by hash', async () => {
   const [one = ''] = fresh(1)
   const { id } = await newDataset({ prohibited_uses: ['inference'], consent_required: false })
   const body = { hash: one, dataset: id, reference: 'a.png' }
-  const registered = read(item, await world.call('POST', '/v1/items', { key, body }), 201)
+  const registered = readAnswer(item, await world.call('POST', '/v1/items', { key, body }), 201)
   expect(registered).toMatchObject({ creators: ['cr_1'], consent_required: false, dataset: id })
   const again = await world.call('POST', '/v1/items', { key, body })
-  expect(read(item, again, 201)).toStrictEqual(registered)
+  expect(readAnswer(item, again, 201)).toStrictEqual(registered)
   expect(await total(id)).toBe(1)
   for (const name of [registered.id, one]) {
-    const found = read(itemDetail, await world.call('GET', `/v1/items/${name}`, { key }))
+    const found = readAnswer(itemDetail, await world.call('GET', `/v1/items/${name}`, { key }))
     expect(found).toStrictEqual({ ...registered, offers: [], consents: [] })
   }
   const other = { ...body, dataset: (await newDataset()).id }
@@ -93,9 +96,9 @@ test('registers an item once and finds it by id and by hash', async () => {
 test('changes an item and keeps what is left out', async () => {
   const [one = ''] = fresh(1)
   const body = { hash: one, creators: ['cr_1'], metadata: { a: 'b' } }
-  const before = read(item, await world.call('POST', '/v1/items', { key, body }), 201)
+  const before = readAnswer(item, await world.call('POST', '/v1/items', { key, body }), 201)
   const change = { prohibited_uses: ['train'], consent_required: false }
-  const after = read(item, await world.call('POST', `/v1/items/${one}`, { key, body: change }))
+  const after = readAnswer(item, await world.call('POST', `/v1/items/${one}`, { key, body: change }))
   expect(after).toStrictEqual({ ...before, ...change })
 })
 
@@ -171,7 +174,7 @@ test('walks lists both ways', async () => {
   let cursor = ''
   do {
     const url = `/v1/items?dataset=${id}&limit=7${cursor}`
-    const page = read(listOf(item), await world.call('GET', url, { key }))
+    const page = readAnswer(listOf(item), await world.call('GET', url, { key }))
     seen.push(...page.data.map((one) => one.hash))
     cursor = page.next_cursor === undefined ? '' : `&starting_after=${page.next_cursor}`
   } while (cursor !== '')
@@ -190,7 +193,7 @@ test('shows a creator its own under both of its names, each once, and nobody els
   let cursor = ''
   do {
     const answer = await world.call('GET', `/v1/datasets?limit=2${cursor}`, { key: creatorKey })
-    const page = read(listOf(dataset), answer)
+    const page = readAnswer(listOf(dataset), answer)
     seen.push(...page.data.map((one) => one.id))
     cursor = page.next_cursor === undefined ? '' : `&starting_after=${page.next_cursor}`
   } while (cursor !== '')
@@ -203,7 +206,7 @@ test('shows a creator its own under both of its names, each once, and nobody els
   const { instance, request_id } = absent
   expect({ ...hidden, instance, request_id }).toStrictEqual(absent)
   const listed = await world.call('GET', '/v1/datasets?creator=cr_other', { key: creatorKey })
-  expect(read(listOf(dataset), listed).data).toStrictEqual([])
+  expect(readAnswer(listOf(dataset), listed).data).toStrictEqual([])
 })
 
 test('keeps a creator from registering for others', async () => {
@@ -241,7 +244,7 @@ test('keeps tenants apart: the same content is another item, and nothing of it c
   const [one = ''] = fresh(1)
   const { id } = await newDataset({ reference: 'apart' })
   const body = { hash: one, dataset: id }
-  const registered = read(item, await world.call('POST', '/v1/items', { key, body }), 201)
+  const registered = readAnswer(item, await world.call('POST', '/v1/items', { key, body }), 201)
   for (const path of [`/v1/items/${one}`, `/v1/items/${registered.id}`, `/v1/datasets/${id}`])
     expect((await world.call('GET', path, { key: stranger })).status).toBe(404)
   for (const dataset of [id, 'apart'])

@@ -1,7 +1,8 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { hash } from 'node:crypto'
 import { listOf, template } from '@tallystick/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { problemOf, read, startLicensingWorld } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 import { bindText } from './bind-text.ts'
 import type { TextChoice } from './bind-text.ts'
@@ -20,7 +21,7 @@ const sha256 = (text: string) => `sha256:${hash('sha256', text)}`
 
 async function publish(text: string) {
   const body = { name: 'Standard', text }
-  return read(template, await world.call('POST', '/v1/templates', { key, body }), 201)
+  return readAnswer(template, await world.call('POST', '/v1/templates', { key, body }), 201)
 }
 
 const change = (id: string, body: object, as = key) =>
@@ -48,16 +49,16 @@ test('binds an agreement to the exact text, with its values', async () => {
 
 test('replaces an unused text in place, and never one that is used', async () => {
   const { id } = await publish('one')
-  const replaced = read(template, await change(id, { text: 'two', name: 'Renamed' }))
+  const replaced = readAnswer(template, await change(id, { text: 'two', name: 'Renamed' }))
   expect(replaced).toMatchObject({ version: 1, text: 'two', name: 'Renamed', used: false })
   await bind({ template: id, variables: {} })
-  const next = read(template, await change(id, { text: 'three' }))
+  const next = readAnswer(template, await change(id, { text: 'three' }))
   expect(next).toMatchObject({ version: 2, text: 'three', used: false })
-  const first = read(template, await world.call('GET', `/v1/templates/${id}?version=1`, { key }))
+  const first = readAnswer(template, await world.call('GET', `/v1/templates/${id}?version=1`, { key }))
   expect(first).toMatchObject({ text: 'two', used: true })
-  expect(read(template, await world.call('GET', `/v1/templates/${id}`, { key }))).toStrictEqual(next)
+  expect(readAnswer(template, await world.call('GET', `/v1/templates/${id}`, { key }))).toStrictEqual(next)
   const versions = await world.call('GET', `/v1/templates/${id}/versions`, { key })
-  expect(read(listOf(template), versions).data).toStrictEqual([next, first])
+  expect(readAnswer(listOf(template), versions).data).toStrictEqual([next, first])
   const raw = await world.call('GET', `/v1/templates/${id}/text?version=1`, { key })
   expect(raw.headers.get('content-type')).toMatch(/^text\/plain/)
   expect(raw.text).toBe('two')
@@ -113,5 +114,5 @@ test('lets operators publish, others of the marketplace read, and strangers noth
     bindText(world.service, 'acct_01kqxq5t8r0000000000000005', { template: id, variables: {} }),
   ).rejects.toMatchObject({ code: 'reference_not_found' })
   const listed = await world.call('GET', '/v1/templates', { key: stranger })
-  expect(read(listOf(template), listed).data).toStrictEqual([])
+  expect(readAnswer(listOf(template), listed).data).toStrictEqual([])
 })

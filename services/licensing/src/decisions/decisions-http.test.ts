@@ -1,3 +1,4 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { hash } from 'node:crypto'
 import { decision, licenseTerms, usageRight } from '@tallystick/protocol'
 import type { Decision, LicenseTerms } from '@tallystick/protocol'
@@ -9,7 +10,7 @@ import { z } from 'zod'
 import { consents, datasets, items, licenses, offers } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
 import { legalHolds } from '../privacy/collections.ts'
-import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 
 const tenant = 'acct_market'
@@ -128,7 +129,7 @@ const addOffer = (covered: string[], terms: Partial<LicenseTerms> = {}) =>
 const ask = (body: object, key = developer) => world.call('POST', '/v1/decisions', { key, body })
 
 async function decided(hashes: string[], more: object = {}, key = developer): Promise<Decision> {
-  return read(decision, await ask({ items: hashes, purpose: 'train', ...more }, key))
+  return readAnswer(decision, await ask({ items: hashes, purpose: 'train', ...more }, key))
 }
 
 const reasons = ({ data }: Decision) => data.map(({ reason }) => reason)
@@ -365,7 +366,7 @@ describe('POST /v1/decisions/check', () => {
     return world.call('POST', '/v1/decisions/check', { key: service, body: { uses } })
   }
   const rights = async (uses: object[]) => {
-    const answer = read(z.object({ data: z.array(usageRight) }), await check(uses))
+    const answer = readAnswer(z.object({ data: z.array(usageRight) }), await check(uses))
     return answer.data.map(({ reason, source }) => [reason, source])
   }
   const at = now.toISOString()

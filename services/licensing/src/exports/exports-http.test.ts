@@ -1,3 +1,4 @@
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { createHash } from 'node:crypto'
 import { newId } from '@tallystick/protocol'
 import { systemEntropy } from '@tallystick/runtime'
@@ -5,7 +6,7 @@ import { insert } from '@tallystick/storage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { licenses } from '../collections.ts'
-import { problemOf, read, startLicensingWorld } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 import { rslReader } from './test/read-rsl.ts'
 
@@ -82,7 +83,7 @@ test('gives document and loss together for Accept: application/json', async () =
   const headers = { accept: 'application/json' }
   const answer = await world.call('GET', `/v1/licenses/${id}/export?format=odrl`, { key, headers })
   const shape = z.looseObject({ document: z.string(), document_hash: z.string(), loss: z.array(z.unknown()) })
-  const { document, document_hash: hash } = read(shape, answer)
+  const { document, document_hash: hash } = readAnswer(shape, answer)
   expect(hash).toBe(`sha256:${createHash('sha256').update(document).digest('hex')}`)
 })
 

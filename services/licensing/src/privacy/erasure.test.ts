@@ -1,3 +1,4 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { createLog, leases, leaseTerms, outbox, systemEntropy } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import { openStore, remove } from '@tallystick/storage'
@@ -6,7 +7,7 @@ import { testDatabase } from '@tallystick/storage/test-database'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consents, datasets, items, licenses, offers } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
-import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 import { subjectRequests } from './collections.ts'
 import { hashOf, leaveTraces, sampleId } from './privacy-samples.ts'
@@ -37,11 +38,11 @@ async function erase(key: string, of = subject) {
     subject: of,
     reason: 'by mail',
   })
-  return read(wire.subjectRequest, answer, 201)
+  return readAnswer(wire.subjectRequest, answer, 201)
 }
 
 async function statusOf(key: string, id: string) {
-  return read(wire.subjectRequest, await world.call('GET', `/v1/data-subject-requests/${id}`, { key }))
+  return readAnswer(wire.subjectRequest, await world.call('GET', `/v1/data-subject-requests/${id}`, { key }))
 }
 
 async function completed(key: string, id: string) {
@@ -96,13 +97,17 @@ describe('an erasure', () => {
       keep_days: 3650,
       reason: 'tax law',
     })
-    const hold = read(wire.legalHold, await ask(key, '/v1/legal-holds', { subject, reason: 'lawsuit' }), 201)
+    const hold = readAnswer(
+      wire.legalHold,
+      await ask(key, '/v1/legal-holds', { subject, reason: 'lawsuit' }),
+      201,
+    )
     const { id } = await erase(key)
     await until(async () => ((await statusOf(key, id)).status === 'held' ? true : undefined))
     expect(await textOf(tenant)).toContain('Diary')
     await ask(key, `/v1/legal-holds/${hold.id}/release`, { reason: 'settled' })
     const { outcome } = await completed(key, id)
-    const reason = `retention:${read(wire.retentionPolicy, policy, 201).id}`
+    const reason = `retention:${readAnswer(wire.retentionPolicy, policy, 201).id}`
     expect(outcome?.kept).toContainEqual({ object: 'license', id: ended, reason })
   })
 
@@ -182,7 +187,7 @@ test('an export hands out all of a subject, and of nobody else', async () => {
   const key = await world.keyOf({ tenant })
   const { other } = await leaveTraces(store, tenant, subject)
   const answer = await ask(key, '/v1/data-subject-requests', { type: 'export', subject })
-  const { id, status } = read(wire.subjectRequest, answer, 201)
+  const { id, status } = readAnswer(wire.subjectRequest, answer, 201)
   expect(status).toBe('completed')
   const data = await world.call('GET', `/v1/data-subject-requests/${id}/export`, { key })
   expect(data.json).toMatchObject({

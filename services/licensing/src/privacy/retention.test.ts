@@ -1,9 +1,10 @@
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { createLog, systemEntropy } from '@tallystick/runtime'
 import { insert, replace } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { consents, items, licenses } from '../collections.ts'
-import { problemOf, read, startLicensingWorld, until } from '../licensing-world.ts'
+import { startLicensingWorld } from '../licensing-world.ts'
 import type { LicensingWorld } from '../licensing-world.ts'
 import { retentionPolicies } from './collections.ts'
 import { hashOf, sampleConsent, sampleId, sampleItem, sampleLicense } from './privacy-samples.ts'
@@ -30,11 +31,15 @@ async function ask(path: string, body: object, secret = key) {
 }
 
 async function policy(body: object) {
-  return read(wire.retentionPolicy, await ask('/v1/retention-policies', { reason: 'law', ...body }), 201)
+  return readAnswer(
+    wire.retentionPolicy,
+    await ask('/v1/retention-policies', { reason: 'law', ...body }),
+    201,
+  )
 }
 
 async function dryRun(id: string) {
-  return read(wire.retentionRun, await ask(`/v1/retention-policies/${id}/dry-run`, {}))
+  return readAnswer(wire.retentionRun, await ask(`/v1/retention-policies/${id}/dry-run`, {}))
 }
 
 /** Lets the day pass that each policy waits for, and runs what is due. */
@@ -132,7 +137,7 @@ describe('a retention policy', () => {
 
 test('policies and holds are changes with reason and digests, made by operators alone', async () => {
   const { id } = await policy({ kind: 'items', keep_days: 1 })
-  const hold = read(
+  const hold = readAnswer(
     wire.legalHold,
     await ask('/v1/legal-holds', { item: hashOf('x'), reason: 'lawsuit' }),
     201,
