@@ -38,6 +38,8 @@ export async function persistentFetch(
     if ('response' in attempt) return attempt.response
     const { error, retryAfter } = attempt
     if (!isTransient(error) || failures >= attempts) throw error
+    // It had all the time left, and a timer may ring a little early.
+    if (error.code === 'timeout' && leftMs <= attemptTimeoutMs) throw error
     const random = persistence.random ?? Math.random
     const delayMs = retryDelayMs(failures, { retryAfter, firstMs: firstDelayMs, random, now: Date.now() })
     // Waiting past the end of the call would only tell the same later.

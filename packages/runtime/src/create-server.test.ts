@@ -14,6 +14,7 @@ import {
   keyStore,
   problemDocument,
   systemEntropy,
+  idempotency,
 } from './index.ts'
 
 const api = createApi<{ word: string }>()
@@ -78,7 +79,7 @@ const logged: string[] = []
 
 beforeAll(async () => {
   database = await testDatabase()
-  store = await openStore(database.url, { name: 'server-test', collections: [apiKeys] })
+  store = await openStore(database.url, { name: 'server-test', collections: [apiKeys, idempotency] })
   const keys = keyStore(store, { ...systemEntropy(), mode: 'test' })
   const { secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['catalog:read'], mode: 'test' })
   reader = { authorization: `Bearer ${secret}` }

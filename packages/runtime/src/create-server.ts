@@ -10,7 +10,6 @@ import { systemEntropy } from './entropy.ts'
 import { registerHealth } from './health.ts'
 import type { HealthChecks } from './health.ts'
 import { processOwner } from './idempotency/process-owner.ts'
-import { idempotency } from './idempotency/records.ts'
 import { createMetrics } from './metrics.ts'
 import type { Metrics } from './metrics.ts'
 import { operationsOf } from './operations.ts'
@@ -85,8 +84,8 @@ export interface ServerOptions<Deps> {
  * const config = loadConfig(z.object(commonConfig), process.env)              // in config.ts
  * const log = createLog({ name: 'greeter', level: config.LOG_LEVEL })
  * const lifecycle = createLifecycle({ log, timeoutMs: config.SHUTDOWN_SECONDS * 1000 })
- * const store = await openStore(config.DATABASE_URL, { name: `greeter-${config.MODE}`, collections: [apiKeys] })
- * lifecycle.onStop('store', () => store.close())
+ * const collections = [apiKeys, idempotency, outbox]
+ * const store = await openServiceStore({ config, service: 'greeter', collections, log, lifecycle })
  * const keys = keyStore(store, { ...systemEntropy(), mode: config.MODE })
  * const server = createServer({ name: 'greeter', router, deps: { store }, log, keys, store })
  * lifecycle.onStop('server', () => server.close())
@@ -179,8 +178,6 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     url,
   })
   registerHealth(server, { store, checks: options.checks ?? {}, metrics, log })
-  // A service lists the collection among its own; where it does not, keys must work all the same.
-  if (keyed && store) server.addHook('onReady', () => store.createCollections([idempotency]))
   if (options.routes) void server.register(async (child) => options.routes?.(child))
   // Last, when all routes are known: every other method of a known path is 405, not 404.
   void server.register(async (child) => {

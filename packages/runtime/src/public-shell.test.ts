@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createApi } from './api.ts'
+import { idempotency } from './idempotency/records.ts'
 import { apiKeys } from './api-keys.ts'
 import { createServer } from './create-server.ts'
 import { systemEntropy } from './entropy.ts'
@@ -47,7 +48,7 @@ let keyOf: (scopes: Scope[], plan?: string) => Promise<Record<string, string>>
 
 beforeAll(async () => {
   database = await testDatabase()
-  store = await openStore(database.url, { name: 'shell-test', collections: [apiKeys] })
+  store = await openStore(database.url, { name: 'shell-test', collections: [apiKeys, idempotency] })
   const keys = keyStore(store, { ...systemEntropy(), mode: 'test' })
   keyOf = async (scopes, plan = 'unlimited') => {
     const { secret } = await keys.createKey({ tenant: 'acct_home', scopes, mode: 'test', plan })

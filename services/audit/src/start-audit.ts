@@ -1,6 +1,5 @@
-import { createMetrics, createServer, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
+import { createMetrics, createServer, openServiceStore, systemEntropy } from '@tallystick/runtime'
 import type { AuditSink, Authenticator, Lifecycle, RatePlans } from '@tallystick/runtime'
-import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -71,17 +70,13 @@ export async function startAudit(options: {
   const entropy = systemEntropy()
   const origin = config.LOG_ORIGIN
   const signer = importLogKey(logKeys.log_key, origin)
-  const store = await openStore(config.DATABASE_URL, {
-    name: `audit-${config.MODE}`,
-    collections: [...auditCollections, leases, leaseTerms],
-    log: (message, fields) => log.info(fields, message),
+  const store = await openServiceStore({
+    config,
+    service: 'audit',
+    collections: auditCollections,
+    log,
+    lifecycle,
   })
-  lifecycle.onStop('store', () => store.close())
-  if (!store.transactions) {
-    throw new Error(
-      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
-    )
-  }
 
   const keySet = await publishKeys({ store, origin, now: entropy.now }, logKeys.receipt_keys)
   const pool = signingPool({

@@ -1,4 +1,4 @@
-import { outbox } from '@tallystick/runtime'
+import { idempotency, outbox } from '@tallystick/runtime'
 import type { Collection } from '@tallystick/storage'
 import { alertStates, usageAlerts } from './alerts/collections.ts'
 import { testClocks } from './clocks/collections.ts'
@@ -30,6 +30,7 @@ export const billingCollections: Collection[] = [
   creditGrants,
   creditNotes,
   customers,
+  idempotency,
   invoiceCounters,
   invoices,
   journals,

@@ -1,6 +1,5 @@
-import { createMetrics, createServer, leases, leaseTerms, systemEntropy } from '@tallystick/runtime'
+import { createMetrics, createServer, openServiceStore, systemEntropy } from '@tallystick/runtime'
 import type { Authenticator, AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
-import { openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -44,17 +43,13 @@ export async function startBilling(options: {
 }): Promise<BillingService> {
   const { config, keys, sink, rights, accounts, log, lifecycle } = options
   const entropy = options.entropy ?? systemEntropy()
-  const store = await openStore(config.DATABASE_URL, {
-    name: `billing-${config.MODE}`,
-    collections: [...billingCollections, leases, leaseTerms],
-    log: (message, fields) => log.info(fields, message),
+  const store = await openServiceStore({
+    config,
+    service: 'billing',
+    collections: billingCollections,
+    log,
+    lifecycle,
   })
-  lifecycle.onStop('store', () => store.close())
-  if (!store.transactions) {
-    throw new Error(
-      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
-    )
-  }
   const { STRIPE_WEBHOOK_SECRET: secret } = config
   const { SMTP_URL: smtp, MAIL_FROM: from, MAIL_DIR: folder } = config
   const metrics = createMetrics({ process: true })

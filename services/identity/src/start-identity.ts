@@ -5,13 +5,11 @@ import {
   createServer,
   idempotency,
   keyStore,
-  leases,
-  leaseTerms,
+  openServiceStore,
   outbox,
   systemEntropy,
 } from '@tallystick/runtime'
 import type { AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
-import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -51,17 +49,13 @@ export async function startIdentity(options: {
   const { config, sink, log, lifecycle } = options
   const entropy = options.entropy ?? systemEntropy()
   const mode = config.MODE
-  const store = await openStore(config.DATABASE_URL, {
-    name: `identity-${mode}`,
-    collections: [...identityCollections, leases, leaseTerms],
-    log: (message, fields) => log.info(fields, message),
+  const store = await openServiceStore({
+    config,
+    service: 'identity',
+    collections: identityCollections,
+    log,
+    lifecycle,
   })
-  lifecycle.onStop('store', () => store.close())
-  if (!store.transactions) {
-    throw new Error(
-      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
-    )
-  }
   const keys = keyStore(store, { ...entropy, mode, holderOf: holderOf(store) })
   lifecycle.onStop('notes of last use', () => keys.settled())
   const metrics = createMetrics({ process: true })

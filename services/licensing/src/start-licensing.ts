@@ -2,13 +2,11 @@ import {
   createMetrics,
   createServer,
   idempotency,
-  leases,
-  leaseTerms,
+  openServiceStore,
   outbox,
   systemEntropy,
 } from '@tallystick/runtime'
 import type { Authenticator, AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
-import { openStore } from '@tallystick/storage'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -82,17 +80,13 @@ export async function startLicensing(options: {
 }): Promise<LicensingService> {
   const { config, keys, sink, identity, erasure, log, lifecycle } = options
   const entropy = options.entropy ?? systemEntropy()
-  const store = await openStore(config.DATABASE_URL, {
-    name: `licensing-${config.MODE}`,
-    collections: [...licensingCollections, leases, leaseTerms],
-    log: (message, fields) => log.info(fields, message),
+  const store = await openServiceStore({
+    config,
+    service: 'licensing',
+    collections: licensingCollections,
+    log,
+    lifecycle,
   })
-  lifecycle.onStop('store', () => store.close())
-  if (!store.transactions) {
-    throw new Error(
-      'The database has no transactions; use a MongoDB replica set or sharded cluster, or sqlite:DIR',
-    )
-  }
 
   const metrics = createMetrics({ process: true })
   const publicUrl = (options.publicUrl ?? config.PUBLIC_URL ?? 'http://localhost').replace(/\/$/, '')

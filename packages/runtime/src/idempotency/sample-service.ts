@@ -9,6 +9,7 @@ import { systemEntropy } from '../entropy.ts'
 import { createServer } from '../create-server.ts'
 import { apiKeys } from '../api-keys.ts'
 import { keyStore } from '../keys.ts'
+import { idempotency } from './records.ts'
 import { createLog } from '../log.ts'
 
 /** What the sample service of the tests makes: one document for each request that was carried out. */
@@ -109,7 +110,7 @@ export async function startSample(
     lockMs?: number
   } = {},
 ): Promise<SampleService> {
-  const opened = await openStore(databaseUrl, { name: 'sample', collections: [orders, apiKeys] })
+  const opened = await openStore(databaseUrl, { name: 'sample', collections: [orders, apiKeys, idempotency] })
   const store = options.wrap?.(opened) ?? opened
   const entropy = systemEntropy()
   const keys = keyStore(opened, { ...entropy, mode: 'test' })
