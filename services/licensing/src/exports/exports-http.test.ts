@@ -15,9 +15,10 @@ const tenant = newId('account', new Date(), random)
 const buyer = newId('account', new Date(), random)
 const id = newId('license', new Date(), random)
 let world: LicensingWorld
+let lateBy = 0
 
 beforeAll(async () => {
-  world = await startLicensingWorld()
+  world = await startLicensingWorld({ entropy: { now: () => new Date(Date.now() + lateBy) } })
   const at = new Date()
   const license = {
     id,
@@ -71,8 +72,9 @@ test.each(Object.entries(types))('answers %s as a document of its own type', asy
 test('a hostile reference stays text in RSL, which strangers may not act on', async () => {
   const key = await world.keyOf({ tenant })
   const answer = await world.call('GET', `/v1/licenses/${id}/export?format=rsl`, { key })
-  const permits = rslReader(answer.text)
-  const at = new Date(Date.now() + 60_000)
+  const fetched = new Date()
+  const permits = rslReader(answer.text, fetched)
+  const at = new Date(fetched.getTime() + 60_000)
   expect(permits({ purpose: 'train', region: 'DE', at, buyer: true })).toBe(true)
   expect(permits({ purpose: 'train', region: 'DE', at, buyer: false })).toBe(false)
   expect(answer.text).not.toContain('<tagged>')
@@ -85,6 +87,23 @@ test('gives document and loss together for Accept: application/json', async () =
   const shape = z.looseObject({ document: z.string(), document_hash: z.string(), loss: z.array(z.unknown()) })
   const { document, document_hash: hash } = readAnswer(shape, answer)
   expect(hash).toBe(`sha256:${createHash('sha256').update(document).digest('hex')}`)
+})
+
+test('is the same bytes at any time of the same version, by an ETag that saves the second sending', async () => {
+  const key = await world.keyOf({ tenant })
+  for (const format of Object.keys(types)) {
+    const path = `/v1/licenses/${id}/export?format=${format}`
+    const first = await world.call('GET', path, { key })
+    lateBy += 3_600_000
+    const again = await world.call('GET', path, { key })
+    expect(again.text).toBe(first.text)
+    const etag = first.headers.get('etag') ?? ''
+    expect(etag).toBe(`"sha256:${createHash('sha256').update(first.text).digest('hex')}"`)
+    const saved = await fetch(world.url + path, {
+      headers: { authorization: `Bearer ${key}`, 'if-none-match': `"x", W/${etag}` },
+    })
+    expect([saved.status, await saved.text(), saved.headers.get('etag')]).toEqual([304, '', etag])
+  }
 })
 
 test('who is no party gets the 404 of a license that is not there', async () => {

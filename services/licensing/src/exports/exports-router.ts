@@ -23,7 +23,7 @@ export const exportRoutes = {
       tags: ['Licenses'],
       summary: 'A license as RSL 1.0, ODRL 2.2, CAWG 1.1 or Croissant 1.1',
       description:
-        'Answers the document itself, or, for Accept: application/json, the document with its loss report. No export grants more than the license; one that is not active is exported as a prohibition.',
+        'Answers the document itself, or, for Accept: application/json, the document with its loss report. No export grants more than the license; one that is not active is exported as a prohibition. The same version of a license is the same bytes: ETag is the SHA-256 of the document, and If-None-Match with it is answered by 304.',
       scope: 'licenses:read',
       errors: ['license_not_found'],
       rest: {
@@ -44,14 +44,17 @@ export const exportRoutes = {
     )
     .query(async ({ ctx, input: wanted }) => {
       const made = await exportLicense(ctx.deps, ctx.caller, wanted)
-      if (!ctx.requestHeader('accept')?.startsWith('application/json'))
-        ctx.answer.raw(made.contentType, made.document)
-      return {
-        object: 'license_export' as const,
-        ...tellOf(wanted, made),
-        document: made.document,
-        loss: made.loss,
+      const { document, contentType } = made
+      const about = tellOf(wanted, made)
+      if (!ctx.requestHeader('accept')?.startsWith('application/json')) {
+        const tag = `"${about.document_hash}"`
+        ctx.answer.header('etag', tag)
+        ctx.answer.header('vary', 'accept')
+        const known = isNamed(ctx.requestHeader('if-none-match'), tag)
+        if (known) ctx.answer.status(304)
+        ctx.answer.raw(contentType, known ? '' : document)
       }
+      return { object: 'license_export' as const, ...about, document, loss: made.loss }
     }),
 
   exportLoss: api
@@ -70,6 +73,11 @@ export const exportRoutes = {
       const made = await exportLicense(ctx.deps, ctx.caller, wanted)
       return { object: 'export_loss' as const, ...tellOf(wanted, made), data: made.loss }
     }),
+}
+
+/** Whether If-None-Match names the tag (RFC 9110, 13.1.2); a proxy may have made it a weak one. */
+function isNamed(header: string | undefined, tag: string): boolean {
+  return (header ?? '').split(',').some((one) => ['*', tag, `W/${tag}`].includes(one.trim()))
 }
 
 function tellOf(wanted: z.infer<typeof input>, made: { contentType: string; document: string }) {

@@ -23,7 +23,7 @@ const context = { publicUrl: 'https://api.example', at }
 const dayMs = 86_400_000
 
 const readers: Record<string, (license: ExportedLicense) => (probe: Probe) => boolean> = {
-  rsl: (license) => rslReader(toRsl(license, context).document),
+  rsl: (license) => rslReader(toRsl(license, context).document, at),
   odrl: (license) => odrlReader(toOdrl(license, context).document),
   croissant: (license) => croissantReader(toCroissant(license, context).document),
   cawg: (license) =>
@@ -72,29 +72,37 @@ const terms = fc
 const optionalMoment = fc.option(fc.constantFrom(...moments.map((moment) => moment.toISOString())), {
   nil: undefined,
 })
-const licenses: fc.Arbitrary<ExportedLicense> = fc.record({
-  id: fc.constant('lic_01kqxq5t8r0000000000000000'),
-  // Mostly active: a license in any other state permits nothing.
-  status: fc.oneof(
-    { weight: 4, arbitrary: fc.constant('active' as const) },
-    fc.constantFrom(...licenseStatus.options),
-  ),
-  creator_id: hostile,
-  buyer_id: hostile,
-  items: fc.array(fc.oneof(hostile, fc.constant(`sha256:${'ab'.repeat(32)}`)), {
-    minLength: 1,
-    maxLength: 3,
-  }),
-  pricing,
-  royalties: fc.constant({ splits: [], platform_fee: '0' }),
-  terms,
-  currency: fc.constant('USD'),
-  legal_text: fc.constant(undefined),
-  metadata: fc.dictionary(hostile, hostile, { maxKeys: 2 }),
-  supersedes: fc.constantFrom(undefined, 'lic_01kqxq5t8r0000000000000001'),
-  effective_from: optionalMoment,
-  effective_until: optionalMoment,
-})
+const accepted = fc.constantFrom(...[-400, -1, -0.5, 0].map((days) => at.getTime() + days * dayMs))
+const licenses: fc.Arbitrary<ExportedLicense> = fc
+  .record({
+    id: fc.constant('lic_01kqxq5t8r0000000000000000'),
+    // Mostly active: a license in any other state permits nothing.
+    status: fc.oneof(
+      { weight: 4, arbitrary: fc.constant('active' as const) },
+      fc.constantFrom(...licenseStatus.options),
+    ),
+    creator_id: hostile,
+    buyer_id: hostile,
+    items: fc.array(fc.oneof(hostile, fc.constant(`sha256:${'ab'.repeat(32)}`)), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    pricing,
+    royalties: fc.constant<ExportedLicense['royalties']>({ splits: [], platform_fee: '0' }),
+    terms,
+    currency: fc.constant('USD'),
+    legal_text: fc.constant(undefined),
+    metadata: fc.dictionary(hostile, hostile, { maxKeys: 2 }),
+    supersedes: fc.constantFrom(undefined, 'lic_01kqxq5t8r0000000000000001'),
+    effective_from: optionalMoment,
+    effective_until: optionalMoment,
+    accepted,
+  })
+  .map(({ accepted: when, ...license }) => {
+    const moment = new Date(when).toISOString()
+    const step = { status: license.status, at: moment, actor: 'system', reason: '' }
+    return { ...license, updated_at: moment, history: [step] }
+  })
 
 const probes: Probe[] = []
 for (const purposeOf of [...purposes, 'resell']) {
@@ -121,6 +129,8 @@ const plain: ExportedLicense = {
   metadata: {},
   effective_from: '2026-11-01T00:00:00.000Z',
   effective_until: '2027-11-01T00:00:00.000Z',
+  updated_at: '2026-11-01T00:00:00.000Z',
+  history: [{ status: 'active', at: '2026-11-01T00:00:00.000Z', actor: 'system', reason: 'accepted' }],
 }
 const train: Probe = {
   purpose: 'train',
@@ -173,9 +183,23 @@ describe.each(Object.entries(readers))('the %s export', (format, read) => {
   })
 })
 
+test.each(Object.entries(makers))('every %s export of a version is the same bytes', (_format, make) => {
+  fc.assert(
+    fc.property(licenses, fc.integer({ min: 0, max: 3_600_000 }), (license, later) => {
+      const again = make(license, { ...context, at: new Date(at.getTime() + 1 + later) })
+      // Its begin or its end may lie between the two; nothing else may make a difference.
+      const turns = [license.effective_from, license.effective_until].some((one) => {
+        const away = one === undefined ? Infinity : new Date(one).getTime() - at.getTime()
+        return [0, dayMs].some((day) => away - day >= 0 && away - day <= 1 + later)
+      })
+      if (!turns) expect(again).toEqual(make(license, context))
+    }),
+  )
+})
+
 test('RSL prohibits all when a model is named, and says so', () => {
   const limited = { ...plain, terms: { ...plain.terms, models: ['m'] } }
-  expect(rslReader(toRsl(limited, context).document)(train)).toBe(false)
+  expect(rslReader(toRsl(limited, context).document, at)(train)).toBe(false)
   expect(toRsl(limited, context).loss.map(({ pointer }) => pointer)).toContain('/terms/models')
 })
 
@@ -194,7 +218,7 @@ test('the documents are these', () => {
   expect(toRsl(plain, context).document).toMatchInlineSnapshot(`
     "<?xml version="1.0" encoding="UTF-8"?>
     <rsl xmlns="https://rslstandard.org/rsl" max-age="1">
-      <content url="ni:///sha-256;q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s" server="https://api.example" lastmod="2026-11-21T12:00:00.000Z">
+      <content url="ni:///sha-256;q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s" server="https://api.example" lastmod="2026-11-01T00:00:00.000Z">
         <license>
           <permits type="usage">ai-train</permits>
           <permits type="geo">AT BE BG CY CZ DE DK EE ES FI GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK</permits>

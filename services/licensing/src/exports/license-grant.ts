@@ -18,9 +18,14 @@ export type ExportedLicense = Pick<
   | 'supersedes'
   | 'effective_from'
   | 'effective_until'
+  | 'updated_at'
+  | 'history'
 >
 
-/** Where and when an export is made. */
+/**
+ * Where and when an export is made. The moment never stands in a document: it only decides whether one that has not
+ * begun, or is about to end, is exported as a prohibition. So all documents of a version of a license are the same bytes.
+ */
 export interface ExportContext {
   /** The base of this service's URLs, without a slash at its end. */
   publicUrl: string
@@ -64,7 +69,7 @@ export function licenseGrant(license: ExportedLicense, at: Date): Grant | undefi
   const excluded = countriesIn(terms.excluded_regions)
   const listed = countriesIn(terms.region_restrictions)
   const regions = listed.filter((region) => !excluded.includes(region))
-  const from = beginOf(license, at)
+  const from = beginOf(license)
   const until = endOf(license)
   if (purposes.length === 0 || (listed.length > 0 && regions.length === 0)) return undefined
   if (until === null || (until !== undefined && until <= at)) return undefined
@@ -78,10 +83,13 @@ export function licenseGrant(license: ExportedLicense, at: Date): Grant | undefi
   }
 }
 
-/** Where the export begins: of an amendment, and where no begin is told, nothing is said about the time before now. */
-function beginOf({ effective_from: told, supersedes }: ExportedLicense, at: Date): Date {
-  const from = told === undefined ? at : new Date(told)
-  return supersedes !== undefined && from < at ? at : from
+/** Where the export begins: an amendment, and what tells no begin, says nothing about the time before it was accepted. */
+function beginOf(license: ExportedLicense): Date {
+  const { effective_from: told, supersedes, history, updated_at: changed } = license
+  const step = history.find(({ status }) => status === 'accepted' || status === 'active')
+  const accepted = new Date(step?.at ?? changed)
+  const from = told === undefined ? accepted : new Date(told)
+  return supersedes !== undefined && from < accepted ? accepted : from
 }
 
 /** The end; undefined where there is none, null where a duration runs from nobody knows when. */

@@ -29,7 +29,7 @@ export function toRsl(license: ExportedLicense, { publicUrl, at }: ExportContext
   const content = license.items.map((item) => ({
     '@url': itemIri(publicUrl, item),
     '@server': publicUrl,
-    '@lastmod': at.toISOString(),
+    '@lastmod': license.updated_at,
     license: { ...terms, payment: paymentOf(license, url) },
     terms: url,
   }))

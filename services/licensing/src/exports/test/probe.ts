@@ -23,13 +23,10 @@ export function sourcePermits(license: ExportedLicense, probe: Probe): boolean {
     effectiveFrom: from === undefined ? undefined : new Date(from),
     effectiveUntil: until === undefined ? undefined : new Date(until),
     supersedes: license.supersedes,
-    history:
-      status === 'active'
-        ? [{ status, at: license.supersedes === undefined ? new Date(0) : exportedAt }]
-        : [],
+    history: license.history.map((step) => ({ status: step.status, at: new Date(step.at) })),
   }
   return buyer && judgeLicense({ purpose, region, modelId: model, at }, facts).permits
 }
 
-/** When the exports under test are made; an amendment was accepted just then. */
+/** When the exports under test are made. */
 export const exportedAt = new Date('2026-11-21T12:00:00.000Z')

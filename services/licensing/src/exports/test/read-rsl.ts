@@ -30,8 +30,8 @@ const document = z.strictObject({
   }),
 })
 
-/** What a strict client of RSL 1.0 lets happen that fetched the document when it was made. */
-export function rslReader(xml: string): (probe: Probe) => boolean {
+/** What a strict client of RSL 1.0 lets happen that fetched the document at `fetched`. */
+export function rslReader(xml: string, fetched: Date): (probe: Probe) => boolean {
   if (XMLValidator.validate(xml) !== true) throw new Error('not well-formed')
   const parser = new XMLParser({
     attributeNamePrefix: '@',
@@ -41,14 +41,18 @@ export function rslReader(xml: string): (probe: Probe) => boolean {
     isArray: (name) => ['content', 'permits', 'prohibits'].includes(name),
   })
   const { rsl } = document.parse(parser.parse(xml))
-  return (probe) => rsl.content.every((content) => contentPermits(content, Number(rsl['@max-age']), probe))
+  return (probe) =>
+    rsl.content.every((content) => contentPermits(content, { fetched, days: Number(rsl['@max-age']) }, probe))
 }
 
 type Content = z.infer<typeof document>['rsl']['content'][number]
 
-function contentPermits(content: Content, days: number, { purpose, region, at, buyer }: Probe): boolean {
-  const fetched = new Date(content['@lastmod']).getTime()
-  if (at.getTime() < fetched || at.getTime() > fetched + days * 86_400_000) return false
+function contentPermits(
+  content: Content,
+  { fetched, days }: { fetched: Date; days: number },
+  { purpose, region, at, buyer }: Probe,
+): boolean {
+  if (at < fetched || at.getTime() > fetched.getTime() + days * 86_400_000) return false
   if (content['@server'] !== undefined && !buyer) return false
   const { permits, prohibits } = content.license
   const wanted = { train: ['ai-train'], fine_tune: ['ai-train'], inference: ['ai-input'] } as Record<
