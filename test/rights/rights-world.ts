@@ -39,7 +39,8 @@ export interface Sent {
 /** Starts an empty world, with other rate limits than the standard ones where they are told. */
 export async function startRightsWorld(ratePlans?: RatePlans): Promise<RightsWorld> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'tallystick-rights-'))
-  const server = await startStandalone({ port: 0, dataDirectory, logLevel: 'fatal', ratePlans })
+  const serverVariables = ratePlans && { RATE_PLANS: JSON.stringify(ratePlans) }
+  const server = await startStandalone({ port: 0, dataDirectory, logLevel: 'fatal', serverVariables })
   const { url, operatorKeys } = server
   const platformKey = { test: operatorKeys.test ?? '', live: operatorKeys.live ?? '' }
   const call: RightsWorld['call'] = (method, path, { headers, keyless = false, ...sent } = {}) => {

@@ -5,7 +5,8 @@ import { metadata, reference, timestamp } from './values.ts'
 
 const email = z.email().max(254)
 const country = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code such as DE')
-const planName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be a lower-case name such as standard')
+/** The name of a plan of rate limits. */
+export const planName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be a lower-case name such as standard')
 
 /** `POST /v1/accounts`: a party of the marketplace. `external_id` is the tenant's own reference for it. */
 export const accountInput = z.strictObject({

@@ -10,6 +10,7 @@ export {
   apiKeyInput,
   newApiKey,
   newTenant,
+  planName,
   selfApiKey,
 } from './identity.ts'
 export type {

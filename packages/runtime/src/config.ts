@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { ratePlansText } from './rate-plans.ts'
+import { trustedProxies } from './trusted-proxies.ts'
 
 const isDatabaseUrl = (url: string) => /^(sqlite:.+|mongodb(\+srv)?:\/\/.+)/.test(url)
 
@@ -22,6 +24,21 @@ export const commonConfig = {
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('The URL under which callers reach the service; defaults to where it listens'),
+  TRUST_PROXY: trustedProxies
+    .optional()
+    .describe(
+      'Proxies whose X-Forwarded-For is believed: addresses, networks or `uniquelocal`, with commas; nobody unless set',
+    ),
+  RATE_PLANS: ratePlansText
+    .optional()
+    .describe('Rate limits by plan, as JSON or as the path of a JSON file; see "Rate limits"'),
+  RATE_COPIES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1)
+    .describe('How many copies of the service run: each grants that part of every rate plan'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -16,8 +16,9 @@ import { operationsOf } from './operations.ts'
 import { decodeUtf8, parseBody } from './parse-body.ts'
 import { isPublicRead, registerOptions } from './preflight.ts'
 import { describeFault, toFault } from './problem.ts'
-import { defaultRatePlans, rateLimiter } from './rate-limiter.ts'
-import type { RatePlans } from './rate-limiter.ts'
+import { rateLimiter } from './rate-limiter.ts'
+import { defaultRatePlans } from './rate-plans.ts'
+import type { RatePlans } from './rate-plans.ts'
 import type { Shell } from './request-context.ts'
 import { registerRest } from './rest.ts'
 import { registerTrpc } from './trpc-mount.ts'
@@ -52,12 +53,14 @@ export interface ServerOptions<Deps> {
   bodyLimit?: number
   /** The limits of each plan beside the standard ones; see defaultRatePlans. */
   ratePlans?: RatePlans
+  /** How many copies of the service share the plans; 1 unless told. */
+  rateCopies?: number
   /** How long an idempotency key stays with a process that went silent; longer than the slowest request, 120 s. */
   idempotencyLockMs?: number
   /** The clock of rate limits and idempotency keys. */
   now?: () => Date
-  /** Whether X-Forwarded-For may be believed: only behind a proxy that sets it. */
-  trustProxy?: boolean
+  /** The proxies whose X-Forwarded-For is believed: addresses and networks; nobody unless told. */
+  trustProxy?: readonly string[]
   /** Requests that took longer are logged at `info`. */
   slowMs?: number
   /** Raw Fastify routes, for what is not JSON: tiles, key sets, redirects. They share hooks and error answers. */
@@ -113,7 +116,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     genReqId: () => entropy.newId('request'),
     requestIdHeader: false,
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
-    trustProxy: options.trustProxy ?? false,
+    trustProxy: options.trustProxy ? [...options.trustProxy] : false,
     // Against senders that drip a body for hours; Fastify's own default is no limit.
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 1024 },
@@ -129,7 +132,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     keys: options.keys,
     store,
     claims: store && { store, now, owner: processOwner(), lockMs: options.idempotencyLockMs ?? 120_000 },
-    limiter: rateLimiter({ ...defaultRatePlans, ...options.ratePlans }, now),
+    limiter: rateLimiter({ ...defaultRatePlans, ...options.ratePlans }, now, options.rateCopies),
     docsUrl: () => `${url()}/errors`,
   }
 
@@ -142,7 +145,13 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     })
     if (problem.status >= 500) {
       log.error(
-        { request_id: request.id, url: request.url, code: fault.code, err: fault.cause ?? fault },
+        {
+          request_id: request.id,
+          url: request.url,
+          address: request.ip,
+          code: fault.code,
+          err: fault.cause ?? fault,
+        },
         'request failed',
       )
     }
@@ -235,6 +244,7 @@ function watchRequests(
         route,
         status: reply.statusCode,
         elapsedMs,
+        address: request.ip,
       }
       log[slow ? 'info' : 'debug'](line, slow ? 'slow request' : 'request')
     }

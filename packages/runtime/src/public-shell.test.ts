@@ -13,6 +13,7 @@ import { createServer } from './create-server.ts'
 import { systemEntropy } from './entropy.ts'
 import { keyStore } from './keys.ts'
 import { createLog } from './log.ts'
+import { rateLimiter } from './rate-limiter.ts'
 
 const api = createApi<null>()
 const who = z.strictObject({ tenant: z.string(), account: z.string(), role: z.string() })
@@ -62,7 +63,7 @@ beforeAll(async () => {
     keys,
     store,
     now: () => new Date(clock),
-    trustProxy: true,
+    trustProxy: ['loopback'],
     ratePlans: {
       small: { requests: 10, windowSeconds: 60, burst: 3 },
       public: { requests: 60, windowSeconds: 60, burst: 2 },
@@ -120,6 +121,46 @@ test('without a key, and with a bad one, the address is counted', async () => {
   expect([(await trpc()).statusCode, (await trpc()).statusCode, (await trpc()).statusCode]).toEqual([
     200, 200, 429,
   ])
+})
+
+test('X-Forwarded-For counts only as far as trusted proxies wrote it', async () => {
+  const left = async (forwarded: string, remoteAddress: string) => {
+    const asked = { url: '/v1/open', headers: { 'x-forwarded-for': forwarded }, remoteAddress }
+    return (await server.inject(asked)).headers['ratelimit']
+  }
+  const [full, used] = ['"public";r=1;t=1', '"public";r=0;t=2']
+  // Behind the proxy, what the caller itself wrote stands before what the proxy saw.
+  expect(await left('203.0.113.1', '127.0.0.1')).toBe(full)
+  expect(await left('198.51.100.99, 203.0.113.1', '127.0.0.1')).toBe(used)
+  expect(await left('203.0.113.2', '127.0.0.1')).toBe(full)
+  // Past the proxy, all of it is invented.
+  expect(await left('203.0.113.3', '203.0.113.9')).toBe(full)
+  expect(await left('203.0.113.4', '203.0.113.9')).toBe(used)
+})
+
+test('one who owns a network of IPv6 is one caller', async () => {
+  const from = (remoteAddress: string) => server.inject({ url: '/v1/open', remoteAddress })
+  const answers = [await from('2001:db8::1'), await from('2001:db8::2:1'), await from('2001:db8::3:1')]
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 429])
+})
+
+test('each of several copies grants its part of a plan', async () => {
+  const plan = { requests: 10, windowSeconds: 60, burst: 4 }
+  const told: Record<string, unknown> = {}
+  const reply = { header: (name: string, value: unknown) => Object.assign(told, { [name]: value }) && reply }
+  const granted = (copies: number) => {
+    const limiter = rateLimiter({ standard: plan }, () => new Date(0), copies)
+    for (let count = 0; ; count++) {
+      try {
+        limiter.ofCaller({ plan: 'standard', keyId: 'key_1' }, reply)
+      } catch {
+        return [count, told['ratelimit-policy']]
+      }
+    }
+  }
+  expect(granted(1)).toEqual([4, '"standard";q=10;w=60'])
+  expect(granted(2)).toEqual([2, '"standard";q=5;w=60'])
+  expect(granted(100)).toEqual([1, '"standard";q=1;w=60'])
 })
 
 const tenant = 'acct_01kqxq5t8r0000000000000000'

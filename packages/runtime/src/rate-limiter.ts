@@ -1,30 +1,21 @@
 import { Fault } from '@tallystick/protocol'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
+import { addressGroup } from './address-group.ts'
 import type { Caller } from './api.ts'
-
-/** A limit: `requests` in any `windowSeconds` in the long run, and `burst` of them at once. */
-export interface RatePlan {
-  readonly requests: number
-  readonly windowSeconds: number
-  readonly burst: number
-}
-
-/** Limits by the name of their plan; `null` is no limit. Keys of an unknown plan fall under `standard`. */
-export type RatePlans = Readonly<Record<string, RatePlan | null>>
-
-/** The plans that a server has unless told otherwise; `public` counts by address what is asked without a key. */
-export const defaultRatePlans = {
-  standard: { requests: 60_000, windowSeconds: 60, burst: 60_000 },
-  unlimited: null,
-  public: { requests: 600_000, windowSeconds: 60, burst: 600_000 },
-} satisfies RatePlans
+import { publicPlan } from './rate-plans.ts'
+import type { RatePlan, RatePlans } from './rate-plans.ts'
 
 /** Counts requests and refuses those beyond the limit, with the headers of draft-ietf-httpapi-ratelimit-headers. */
 export interface RateLimiter {
   /** Counts a request of a key. Throws Fault `rate_limited`. */
-  ofCaller(caller: Caller, reply: FastifyReply): void
+  ofCaller(caller: Pick<Caller, 'plan' | 'keyId'>, reply: LimitedReply): void
   /** Counts a request without a key, or with a bad one, by its address. Throws Fault `rate_limited`. */
-  ofAddress(request: FastifyRequest, reply: FastifyReply): void
+  ofAddress(request: Pick<FastifyRequest, 'ip'>, reply: LimitedReply): void
+}
+
+/** What a limiter tells the caller through. */
+interface LimitedReply {
+  header(name: string, value: string | number): LimitedReply
 }
 
 interface Limit {
@@ -41,15 +32,18 @@ const maxTracked = 100_000
 
 /**
  * A limiter in this process's memory, by the generic cell rate algorithm: each key has one number, the time until
- * which its requests so far use up the rate. Every copy of a service counts for itself.
+ * which its requests so far use up the rate. Every copy of a service counts for itself, and grants its part of each plan
+ * where it is told how many `copies` there are.
  */
-export function rateLimiter(plans: RatePlans, now: () => Date): RateLimiter {
-  const limits = new Map(Object.entries(plans).map(([name, plan]) => [name, plan && limitOf(name, plan)]))
+export function rateLimiter(plans: RatePlans, now: () => Date, copies = 1): RateLimiter {
+  const limits = new Map(
+    Object.entries(plans).map(([name, plan]) => [name, plan && limitOf(name, partOf(plan, copies))]),
+  )
   const standard = limits.get('standard') ?? null
-  const addresses = limits.get('public') ?? null
+  const addresses = limits.get(publicPlan) ?? null
   const usedUntil = new Map<string, number>()
 
-  function take(limit: Limit, who: string, reply: FastifyReply): void {
+  function take(limit: Limit, who: string, reply: LimitedReply): void {
     const at = now().getTime()
     const { interval, tolerance, plan } = limit
     const next = Math.max(usedUntil.get(who) ?? 0, at) + interval
@@ -72,22 +66,27 @@ export function rateLimiter(plans: RatePlans, now: () => Date): RateLimiter {
 
   return {
     ofCaller({ plan, keyId }, reply) {
-      const limit = limits.has(plan) ? limits.get(plan) : standard
+      // The plan of addresses is nobody's: an account that names it is held to the standard one.
+      const limit = limits.has(plan) && plan !== publicPlan ? limits.get(plan) : standard
       if (limit) take(limit, keyId, reply)
     },
     ofAddress(request, reply) {
-      if (addresses) take(addresses, request.ip, reply)
+      if (addresses) take(addresses, addressGroup(request.ip), reply)
     },
+  }
+}
+
+/** What one of several copies grants of a plan. Whole numbers, since callers are told them; never nothing at all. */
+function partOf({ requests, windowSeconds, burst }: RatePlan, copies: number): RatePlan {
+  return {
+    requests: Math.max(1, Math.floor(requests / copies)),
+    windowSeconds,
+    burst: Math.max(1, Math.floor(burst / copies)),
   }
 }
 
 function limitOf(name: string, plan: RatePlan): Limit {
   const { requests, windowSeconds, burst } = plan
-  if (!/^[a-z][a-z0-9_-]*$/.test(name) || !(requests > 0 && windowSeconds > 0 && burst >= 1)) {
-    throw new Error(
-      `The rate plan ${name} needs a plain name, requests, windowSeconds and a burst above zero`,
-    )
-  }
   const interval = (windowSeconds * 1000) / requests
   return {
     name,

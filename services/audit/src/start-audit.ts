@@ -1,5 +1,11 @@
-import { createMetrics, createServer, openServiceStore, systemEntropy } from '@tallystick/runtime'
-import type { AuditSink, Authenticator, Lifecycle, RatePlans } from '@tallystick/runtime'
+import {
+  createMetrics,
+  createServer,
+  openServiceStore,
+  serverSettings,
+  systemEntropy,
+} from '@tallystick/runtime'
+import type { AuditSink, Authenticator, Lifecycle } from '@tallystick/runtime'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -63,8 +69,6 @@ export async function startAudit(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
-  /** Beside the standard plans. */
-  ratePlans?: RatePlans | undefined
 }): Promise<AuditService> {
   const { config, keys, logKeys, log, lifecycle } = options
   const entropy = systemEntropy()
@@ -127,8 +131,7 @@ export async function startAudit(options: {
     keys,
     store,
     metrics,
-    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
-    ...(options.ratePlans && { ratePlans: options.ratePlans }),
+    ...serverSettings(config, options.publicUrl),
     bodyLimit,
     routes: (fastify) => registerLogRoutes(fastify, deps),
   })

@@ -1,5 +1,11 @@
-import { createMetrics, createServer, openServiceStore, systemEntropy } from '@tallystick/runtime'
-import type { Authenticator, AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
+import {
+  createMetrics,
+  createServer,
+  openServiceStore,
+  serverSettings,
+  systemEntropy,
+} from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -36,8 +42,6 @@ export async function startBilling(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
-  /** Beside the standard plans. */
-  ratePlans?: RatePlans | undefined
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<BillingService> {
@@ -84,8 +88,7 @@ export async function startBilling(options: {
     keys,
     store,
     metrics,
-    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
-    ...(options.ratePlans && { ratePlans: options.ratePlans }),
+    ...serverSettings(config, options.publicUrl),
     bodyLimit,
     ...(stripe &&
       secret !== undefined && {

@@ -1,6 +1,7 @@
 import { account, listOf } from '@tallystick/protocol'
 import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accounts } from './collections.ts'
 import { startIdentityWorld } from './identity-world.ts'
 import type { IdentityWorld } from './identity-world.ts'
 
@@ -93,6 +94,30 @@ test('an account of another tenant looks like one that is not there, on every ro
   expect(readAnswer(listOf(account), list).data.map((one) => one.id)).toEqual([other.tenant])
 })
 
+test('an account has a plan that is configured; one without limits is given by the platform alone', async () => {
+  const { key, call, service } = world
+  const { id } = await world.newAccount(key, 'developer', { plan: 'standard' })
+  const plain = await world.newKey(key, { scopes: ['accounts:read', 'accounts:write'] })
+  const ask = (plan: string, as: string) => [
+    () => call('/v1/accounts', { key: as, body: { role: 'developer', name: 'x', plan } }),
+    () => call(`/v1/accounts/${id}`, { key: as, body: { plan } }),
+  ]
+  for (const plan of ['golden', 'public', 'constructor']) {
+    for (const send of ask(plan, key)) {
+      const { code, errors } = problemOf(await send())
+      expect([code, errors?.[0]?.pointer]).toEqual(['validation_failed', '/plan'])
+      expect(errors?.[0]?.fix).toBe('Take one of standard, unlimited.')
+    }
+  }
+  for (const send of ask('unlimited', plain.secret)) expect(problemOf(await send()).code).toBe('forbidden')
+  expect(await service.store.get(accounts, id)).toMatchObject({ plan: 'standard' })
+  for (const send of ask('unlimited', key)) expect((await send()).status).toBeLessThan(300)
+  // What stays as it is needs no right.
+  const same = { plan: 'unlimited', name: 'renamed' }
+  const renamed = await call(`/v1/accounts/${id}`, { key: plain.secret, body: same })
+  expect(readAnswer(account, renamed)).toMatchObject(same)
+})
+
 test('a developer sees itself alone, and changes no account', async () => {
   const { key, call } = world
   const { id } = await world.newAccount(key, 'developer', { external_id: 'dev_self' })
@@ -140,9 +165,13 @@ test('the link resolves parties within their tenant, and suspends once however o
   expect(await link.resolveParty(other.tenant, id)).toBeUndefined()
   expect(await link.resolveParty(other.tenant, 'cr_link')).toBeUndefined()
   expect(await link.account(other.tenant, id)).toBeUndefined()
-  for (const _ of [1, 2]) await link.suspend(tenant, id, 'unpaid')
-  expect(await link.account(tenant, id)).toMatchObject({ status: 'suspended' })
-  for (const _ of [1, 2]) await link.reactivate(tenant, id, 'paid')
+  for (const name of [id, 'cr_link']) {
+    for (const _ of [1, 2]) await link.suspend(tenant, name, 'unpaid')
+    expect(await link.account(tenant, id)).toMatchObject({ status: 'suspended' })
+    for (const _ of [1, 2]) await link.reactivate(tenant, name, 'paid')
+    expect(await link.account(tenant, id)).toMatchObject({ status: 'active' })
+  }
+  // Neither another tenant's account nor a name without one: there are no keys to stop.
+  for (const name of [id, 'cr_link', 'cr_nobody']) await link.suspend(other.tenant, name, 'spite')
   expect(await link.account(tenant, id)).toMatchObject({ status: 'active' })
-  await expect(link.suspend(other.tenant, id, 'spite')).rejects.toMatchObject({ code: 'not_found' })
 })

@@ -7,15 +7,17 @@ import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
 import { requireOperator } from './find-account.ts'
+import { requirePlan } from './require-plan.ts'
 import { accountView } from './views.ts'
 
-/** A new account in the caller's tenant. Throws Fault `forbidden`, `already_exists`. */
+/** A new account in the caller's tenant. Throws Fault `forbidden`, `already_exists`, `validation_failed`. */
 export async function createAccount(
-  deps: Pick<Deps, 'store' | 'now' | 'newId' | 'mode'>,
+  deps: Pick<Deps, 'store' | 'now' | 'newId' | 'mode' | 'plans'>,
   caller: Actor,
   input: AccountInput,
 ): Promise<Plan<Account>> {
   requireOperator(caller)
+  requirePlan(deps, caller, input.plan)
   const { tenant } = caller
   await requireFreeReference(deps, tenant, input.external_id)
   const at = deps.now()

@@ -1,4 +1,4 @@
-import type { Caller, Entropy, KeyStore, Mode } from '@tallystick/runtime'
+import type { Caller, Entropy, KeyStore, Mode, RatePlans } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 
 /** What the use-cases of the identity service are given. Built in start-identity.ts. */
@@ -7,6 +7,8 @@ export interface Deps extends Entropy {
   mode: Mode
   /** The cache of this process, which a change of keys or accounts empties. */
   keys: KeyStore
+  /** Those that an account can have, `public` aside. */
+  plans: RatePlans
 }
 
 /** On whose behalf something is changed, and with which rights. */

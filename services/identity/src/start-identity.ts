@@ -3,13 +3,15 @@ import {
   auditRelay,
   createMetrics,
   createServer,
+  defaultRatePlans,
   idempotency,
   keyStore,
   openServiceStore,
   outbox,
+  serverSettings,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
+import type { AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -41,8 +43,6 @@ export async function startIdentity(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
-  /** Beside the standard plans. */
-  ratePlans?: RatePlans | undefined
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<IdentityService> {
@@ -70,7 +70,7 @@ export async function startIdentity(options: {
     everyMs: relayEveryMs,
   })
   lifecycle.onStop('relay', () => relay.stop())
-  const deps: Deps = { ...entropy, store, mode, keys }
+  const deps: Deps = { ...entropy, store, mode, keys, plans: config.RATE_PLANS ?? defaultRatePlans }
   const server = createServer({
     name: 'identity',
     description: 'Accounts and API keys',
@@ -81,8 +81,7 @@ export async function startIdentity(options: {
     keys: { authenticate: (secret) => keys.verify(secret) },
     store,
     metrics,
-    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
-    ...(options.ratePlans && { ratePlans: options.ratePlans }),
+    ...serverSettings(config, options.publicUrl),
   })
   lifecycle.onStop('server', () => server.close())
   return { server, store, link: identityLink(deps), deps }

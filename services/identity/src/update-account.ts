@@ -7,16 +7,18 @@ import type { StoredAccount } from './collections.ts'
 import { requireFreeReference } from './create-account.ts'
 import type { Actor, Deps } from './deps.ts'
 import { findChangeableAccount } from './find-account.ts'
+import { requirePlan } from './require-plan.ts'
 import { accountView } from './views.ts'
 
-/** Changes fields of an account. Throws Fault `not_found`, `forbidden`, `already_exists`. */
+/** Changes fields of an account. Throws Fault `not_found`, `forbidden`, `already_exists`, `validation_failed`. */
 export async function updateAccount(
-  deps: Pick<Deps, 'store' | 'now' | 'newId' | 'mode'>,
+  deps: Pick<Deps, 'store' | 'now' | 'newId' | 'mode' | 'plans'>,
   caller: Actor,
   { account_id: id, ...input }: AccountUpdate,
 ): Promise<Plan<Account>> {
   const { version, ...before } = await findChangeableAccount(deps, caller, id)
   const { tenant } = caller
+  if (input.plan !== undefined && input.plan !== before.plan) requirePlan(deps, caller, input.plan)
   await requireFreeReference(deps, tenant, input.external_id, id)
   const at = deps.now()
   const event = announceEvent(deps, tenant)

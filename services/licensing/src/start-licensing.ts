@@ -4,9 +4,10 @@ import {
   idempotency,
   openServiceStore,
   outbox,
+  serverSettings,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { Authenticator, AuditSink, Entropy, Lifecycle, RatePlans } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -73,8 +74,6 @@ export async function startLicensing(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
-  /** Beside the standard plans. */
-  ratePlans?: RatePlans | undefined
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<LicensingService> {
@@ -110,8 +109,7 @@ export async function startLicensing(options: {
     keys,
     store,
     metrics,
-    publicUrl: options.publicUrl ?? config.PUBLIC_URL,
-    ...(options.ratePlans && { ratePlans: options.ratePlans }),
+    ...serverSettings(config, options.publicUrl),
     bodyLimit,
     routes: (fastify) => registerManifestRoute(fastify, deps, keys),
   })

@@ -7,3 +7,12 @@ export function readLogLevel(quietly: string, env: NodeJS.ProcessEnv = process.e
 export function readOperatorKey(env: NodeJS.ProcessEnv = process.env): string | undefined {
   return env['TALLYSTICK_OPERATOR_KEY'] || undefined
 }
+
+/** Variables that hold for the server of each service alike. */
+export type ServerVariables = Readonly<Partial<Record<'RATE_PLANS' | 'TRUST_PROXY', string>>>
+
+/** RATE_PLANS and TRUST_PROXY as they stand in the environment; each service checks them. */
+export function readServerVariables(env: NodeJS.ProcessEnv = process.env): ServerVariables {
+  const { RATE_PLANS: plans, TRUST_PROXY: proxies } = env
+  return { ...(plans && { RATE_PLANS: plans }), ...(proxies && { TRUST_PROXY: proxies }) }
+}

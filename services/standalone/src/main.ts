@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { readLogLevel, readOperatorKey } from './config.ts'
+import { readLogLevel, readOperatorKey, readServerVariables } from './config.ts'
 import { startStandalone } from './start-standalone.ts'
 import type { Standalone } from './start-standalone.ts'
 
@@ -50,6 +50,7 @@ try {
     dataDirectory: flags.data,
     logLevel,
     operatorKey,
+    serverVariables: readServerVariables(),
   })
   server.lifecycle.handleSignals()
   if (flags.json) {

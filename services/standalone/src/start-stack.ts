@@ -5,7 +5,8 @@ import { identityConfig, startIdentity } from '@tallystick/identity'
 import type { IdentityLink, IdentityService } from '@tallystick/identity'
 import { licensingConfig, startLicensing } from '@tallystick/licensing'
 import { loadConfig } from '@tallystick/runtime'
-import type { Authenticator, createLog, Lifecycle, Mode, RatePlans } from '@tallystick/runtime'
+import type { Authenticator, createLog, Lifecycle, Mode } from '@tallystick/runtime'
+import type { ServerVariables } from './config.ts'
 import type { FrontService } from './front.ts'
 
 /** All services of one mode. */
@@ -26,17 +27,19 @@ export interface StackOptions {
   origin: string
   chain: ChainConfig
   publicUrl: string
-  ratePlans?: RatePlans | undefined
+  /** Variables of every service's server, as the environment would tell them. */
+  serverVariables?: ServerVariables | undefined
   log: ReturnType<typeof createLog>
   lifecycle: Lifecycle
 }
 
 /** Starts every service of a mode, each with a database of its own; what they ask each other are direct calls. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { mode, chain, publicUrl, lifecycle, ratePlans } = options
+  const { mode, chain, publicUrl, lifecycle } = options
   const log = options.log.child({ mode })
-  const common = { log, lifecycle, publicUrl, ratePlans }
+  const common = { log, lifecycle, publicUrl }
   const variables = {
+    ...options.serverVariables,
     DATABASE_URL: `sqlite:${options.databaseFolder}`,
     MODE: mode,
     // The folder's lock lets no second process in: after a crash there is nobody to wait for.

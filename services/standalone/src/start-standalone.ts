@@ -1,7 +1,8 @@
 import { chainConfig, deployRegistry } from '@tallystick/audit'
 import type { ChainConfig } from '@tallystick/audit'
 import { createLifecycle, createLog, isWellFormedSecret, modeOfSecret } from '@tallystick/runtime'
-import type { Lifecycle, Mode, RatePlans } from '@tallystick/runtime'
+import type { Lifecycle, Mode } from '@tallystick/runtime'
+import type { ServerVariables } from './config.ts'
 import { openDataFolder } from './data-folder.ts'
 import type { DataFolder, Saved, SavedMode } from './data-folder.ts'
 import { addOperatorKey, foundMarketplace, makeSandboxKey } from './first-keys.ts'
@@ -33,8 +34,8 @@ export interface StandaloneOptions {
   operatorKey?: string | undefined
   /** How often the local chain gets a head while a log grows, in milliseconds. */
   anchorEveryMs?: number
-  /** Rate limits beside the standard plans, or in their place. */
-  ratePlans?: RatePlans | undefined
+  /** Variables of every service's server, as the environment would tell them. */
+  serverVariables?: ServerVariables | undefined
 }
 
 const shutdownMs = 20_000
@@ -69,7 +70,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         rpcUrl: chain.rpcUrl,
         privateKey: chain.privateKeys[mode],
         anchorEveryMs: options.anchorEveryMs ?? 2000,
-        ratePlans: options.ratePlans,
+        serverVariables: options.serverVariables,
       })
     const starts = [open('test'), open('live')] as const
     // A failure of one stops everything, so the other must have come to its end too.
@@ -104,7 +105,7 @@ interface ModeOptions {
   rpcUrl: string
   privateKey: string
   anchorEveryMs: number
-  ratePlans: RatePlans | undefined
+  serverVariables: ServerVariables | undefined
 }
 
 /** Starts one mode, and makes what it lacks at its first start: a contract, a marketplace, keys. */
@@ -112,7 +113,7 @@ async function openMode(
   mode: Mode,
   options: ModeOptions,
 ): Promise<{ stack: Stack; saved: SavedMode; operatorKey: string | undefined }> {
-  const { folder, saved, log, lifecycle, publicUrl, ratePlans } = options
+  const { folder, saved, log, lifecycle, publicUrl, serverVariables } = options
   const own = saved[mode]
   const origin = mode === 'live' ? `${saved.origin}/live` : saved.origin
   const chain = await prepareChain(options, own, origin)
@@ -125,7 +126,7 @@ async function openMode(
     publicUrl,
     log,
     lifecycle,
-    ratePlans,
+    serverVariables,
     databaseFolder: folder.path('db'),
     mailFolder: folder.path(`mail-${mode}`),
     logKeyFile: folder.path(mode === 'live' ? 'audit-keys-live.json' : 'audit-keys.json'),

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { commonConfig } from './config.ts'
+import type { ServerOptions } from './create-server.ts'
+
+const common = z.object(commonConfig)
+
+/** What the configuration says of a service's server; spread into the options of `createServer`. */
+export function serverSettings(
+  config: z.output<typeof common>,
+  publicUrl: string | undefined = config.PUBLIC_URL,
+): Pick<ServerOptions<unknown>, 'publicUrl' | 'ratePlans' | 'rateCopies' | 'trustProxy'> {
+  const { RATE_PLANS: ratePlans, RATE_COPIES: rateCopies, TRUST_PROXY: trustProxy } = config
+  return { publicUrl, rateCopies, ...(ratePlans && { ratePlans }), ...(trustProxy && { trustProxy }) }
+}
