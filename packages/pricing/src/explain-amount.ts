@@ -8,7 +8,8 @@ import {
   type Rounding,
   zero,
 } from '@tallystick/money'
-import { type Explanation, parseExact, type Step } from './explanation.ts'
+import { type Explanation, parseExact, type Proration, type Step } from './explanation.ts'
+import type { Period } from './prorate.ts'
 
 /** A share of a period as an exact fraction; the denominator is positive. */
 export interface Fraction {
@@ -16,28 +17,28 @@ export interface Fraction {
   readonly denominator: bigint
 }
 
+/** A share with the stretches of time whose lengths in milliseconds it is made of, where it is. */
+export interface Share extends Fraction {
+  readonly part?: Period
+  readonly whole?: Period
+}
+
 /** Sums the steps exactly, takes the share of the period, and rounds once to minor units. */
 export function explainAmount(
   steps: readonly Step[],
   currency: string,
   rounding: Rounding,
-  proration?: Fraction,
+  share?: Share,
 ): { amount: bigint; explanation: Explanation } {
-  const exact = steps
-    .filter((step) => step.step === 'charge')
-    .reduce((sum, step) => addDecimals(sum, parseExact(step.subtotal)), zero)
-  const amount = roundShare(exact, currency, rounding, proration)
-  const share = proration && {
-    numerator: proration.numerator.toString(),
-    denominator: proration.denominator.toString(),
-  }
+  const exact = sumOf(steps)
+  const amount = roundShare(exact, currency, rounding, share)
   return {
     amount,
     explanation: {
       currency,
       steps: [...steps],
       exact: formatDecimal(exact),
-      ...(share && { proration: share }),
+      ...(share && { proration: writeShare(share) }),
       rounding,
       amount: amount.toString(),
     },
@@ -54,4 +55,28 @@ export function roundShare(
   const numerator = multiplyDecimals(exact, { mantissa: share.numerator, scale: 0 })
   const denominator = { mantissa: share.denominator, scale: 0 }
   return divideDecimals(numerator, denominator, currencyOf(currency).exponent, rounding).mantissa
+}
+
+/** A share as an explanation tells it. */
+export function writeShare({ numerator, denominator, part, whole }: Share): Proration {
+  return {
+    numerator: numerator.toString(),
+    denominator: denominator.toString(),
+    ...(part && { part: writePeriod(part) }),
+    ...(whole && { whole: writePeriod(whole) }),
+  }
+}
+
+/** What all charges come to, where those that were rounded on their own count as rounded. */
+function sumOf(steps: readonly Step[]): Decimal {
+  let [rounded, open] = [zero, zero]
+  for (const step of steps) {
+    if (step.step === 'charge') open = addDecimals(open, parseExact(step.subtotal))
+    if (step.step === 'rounded') [rounded, open] = [addDecimals(rounded, parseExact(step.amount)), zero]
+  }
+  return addDecimals(rounded, open)
+}
+
+function writePeriod({ start, end }: Period): { start: string; end: string } {
+  return { start: start.toISOString(), end: end.toISOString() }
 }

@@ -1,5 +1,5 @@
 import { type Decimal, parseDecimal, roundings } from '@tallystick/money'
-import { currencyCode } from '@tallystick/protocol'
+import { currencyCode, timestamp } from '@tallystick/protocol'
 import { z } from 'zod'
 
 // Products and sums of wire decimals are exact, so they may have more digits than a wire decimal.
@@ -7,8 +7,16 @@ const digits = { integer: 120, fraction: 120 }
 const exact = z.string().regex(/^-?(0|[1-9][0-9]{0,119})(\.[0-9]{1,120})?$/, 'must be an exact decimal')
 const whole = z.string().regex(/^-?(0|[1-9][0-9]{0,119})$/, 'must be a whole number')
 
-/** An exact fraction of a period, both parts whole numbers. */
-const proration = z.strictObject({ numerator: whole, denominator: whole })
+const stretch = z.strictObject({ start: timestamp, end: timestamp })
+
+/** An exact fraction of a period; where the stretches are told, it is that of their lengths in milliseconds. */
+const proration = z.strictObject({
+  numerator: whole,
+  denominator: whole,
+  part: stretch.optional(),
+  whole: stretch.optional(),
+})
+export type Proration = z.infer<typeof proration>
 
 const step = z.discriminatedUnion('step', [
   /** What the meter gave: the quantity (or summed amount), and how many events it came from where they were given. */
@@ -23,8 +31,22 @@ const step = z.discriminatedUnion('step', [
     round: z.enum(['up', 'down']),
     packages: exact,
   }),
-  /** What a period costs at least, and what its lines came to; major units. */
-  z.strictObject({ step: z.literal('commitment'), committed: exact, charged: exact }),
+  /** What a period costs at least, and what its lines came to; of a part of a period, `full` × the share, rounded. */
+  z.strictObject({
+    step: z.literal('commitment'),
+    committed: exact,
+    charged: exact,
+    full: exact.optional(),
+    proration: proration.optional(),
+  }),
+  /** What the charges since the one before come to: a line of its own, rounded to minor units. `amount` in major units. */
+  z.strictObject({
+    step: z.literal('rounded'),
+    exact,
+    proration: proration.optional(),
+    rounding: z.enum(roundings),
+    amount: exact,
+  }),
   /** subtotal = quantity × unit_amount × factor, in major units; of a tier it is the stretch after `from` up to `to`. */
   z.strictObject({
     step: z.literal('charge'),
@@ -42,7 +64,8 @@ export type Step = z.infer<typeof step>
 
 /**
  * How a line came to its amount: the steps in order, their exact sum in major units, the share of the period where one
- * was charged, and the one rounding to minor units. `replayExplanation` computes it again.
+ * was charged, and the rounding to minor units. A reversal takes that back: its amount is the opposite.
+ * `replayExplanation` computes it again.
  */
 export const explanation = z.strictObject({
   currency: currencyCode,
@@ -50,6 +73,7 @@ export const explanation = z.strictObject({
   exact,
   proration: proration.optional(),
   rounding: z.enum(roundings),
+  reversal: z.literal(true).optional(),
   amount: whole,
 })
 export type Explanation = z.infer<typeof explanation>

@@ -1,6 +1,6 @@
 import { allocate } from '@tallystick/money'
 import { Temporal } from 'temporal-polyfill'
-import type { Fraction } from './explain-amount.ts'
+import type { Fraction, Share } from './explain-amount.ts'
 import { PricingError } from './pricing-error.ts'
 
 /** A stretch of time, half-open: `start` belongs to it, `end` does not. */
@@ -36,8 +36,18 @@ export function periodFraction(period: Period, part: Period, unit: ProrationUnit
 }
 
 /**
- * Splits the amounts of an old and a new price at the moment of a change. Both are split by largest remainder, so that
- * `used + refund` is exactly the old amount, and changing back at the same moment moves nothing.
+ * Which share of a period lies in a part of it, to the millisecond, with both; undefined for all of it. Throws PricingError
+ * when the part leaves the period.
+ */
+export function shareOfPeriod(whole: Period, part: Period): Share | undefined {
+  const isAll = whole.start.getTime() === part.start.getTime() && whole.end.getTime() === part.end.getTime()
+  return isAll ? undefined : { ...periodFraction(whole, part, { by: 'second' }), part, whole }
+}
+
+/**
+ * Splits the amounts of an old and a new price at the moment of a change. What remains is rounded half away from
+ * zero and what is used is the rest, so that `used + refund` is exactly the old amount, and changing back at the same
+ * moment moves nothing.
  */
 export function prorateChange(input: {
   readonly period: Period
@@ -48,9 +58,9 @@ export function prorateChange(input: {
 }): PeriodChange {
   const { period, at, unit } = input
   const { numerator: elapsed, denominator } = periodFraction(period, { start: period.start, end: at }, unit)
-  const weights = [elapsed, denominator - elapsed]
-  const [used = 0n, refund = 0n] = allocate(input.oldAmount, weights)
-  const [, charge = 0n] = allocate(input.newAmount, weights)
+  const weights = [denominator - elapsed, elapsed]
+  const [refund = 0n, used = 0n] = allocate(input.oldAmount, weights)
+  const [charge = 0n] = allocate(input.newAmount, weights)
   return { used, refund, charge }
 }
 

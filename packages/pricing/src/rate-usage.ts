@@ -9,7 +9,7 @@ import {
   toMajor,
 } from '@tallystick/money'
 import { chargeSteps } from './charge-steps.ts'
-import { explainAmount, type Fraction, roundShare } from './explain-amount.ts'
+import { explainAmount, roundShare, type Share, writeShare } from './explain-amount.ts'
 import type { Explanation, Step } from './explanation.ts'
 import type { Charge, MatrixPrice, Price } from './price.ts'
 import { PricingError } from './pricing-error.ts'
@@ -37,7 +37,7 @@ export interface Rating {
 
 /** What else bears on a rating: the share of the period that flat amounts, seats and commitments are due for. */
 export interface RatingContext {
-  readonly proration?: Fraction
+  readonly proration?: Share
 }
 
 /**
@@ -113,6 +113,7 @@ function commitmentLine(
     step: 'commitment',
     committed: formatDecimal(committed),
     charged: formatDecimal(toMajor(charged)),
+    ...(context.proration && { full: formatDecimal(full), proration: writeShare(context.proration) }),
   }
   if (compareDecimals(missing, zero) > 0)
     return line(price, 'true_up', '1', [step, chargeStep('true_up', missing, one)])
@@ -128,7 +129,7 @@ function line(
   kind: RatedLine['kind'],
   quantity: string,
   steps: readonly Step[],
-  proration?: Fraction,
+  proration?: Share,
 ): RatedLine {
   const { amount, explanation } = explainAmount(steps, price.currency, price.rounding.mode, proration)
   return { kind, quantity, amount: money(amount, price.currency), explanation }

@@ -1,4 +1,5 @@
 import { type Money, negateMoney, subtractMoney, sumMoney } from '@tallystick/money'
+import { reverseExplanation } from './explain-rest.ts'
 import type { Price } from './price.ts'
 import { type RatedLine, rateUsage, type Rating, type RatingContext } from './rate-usage.ts'
 import type { Usage } from './usage.ts'
@@ -24,9 +25,12 @@ export function replaceRating(old: Rating, now: Rating): Rerating {
     old.lines.map(textOf).filter((text) => now.lines.some((line) => textOf(line) === text)),
   )
   const isChanged = (line: RatedLine): boolean => !unchanged.has(textOf(line))
-  const reversed = old.lines
-    .filter(isChanged)
-    .map((line): RatedLine => ({ ...line, reversal: true, amount: negateMoney(line.amount) }))
+  const reversed = old.lines.filter(isChanged).map((line): RatedLine => ({
+    ...line,
+    reversal: true,
+    amount: negateMoney(line.amount),
+    explanation: reverseExplanation(line.explanation),
+  }))
   const { currency } = old.total
   return {
     reversal: rating(reversed, currency),

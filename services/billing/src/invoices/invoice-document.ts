@@ -1,10 +1,9 @@
-import { formatDecimal, formatMoney, multiplyDecimals, parseDecimal } from '@tallystick/money'
-import { explanation } from '@tallystick/pricing'
-import type { Step } from '@tallystick/pricing'
+import { formatMoney } from '@tallystick/money'
 import type { Payment } from '../payments/payment-machine.ts'
-import type { StoredLine, StoredParty } from './collections.ts'
+import type { StoredParty } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
 import type { CreditNote } from './issue-credit-note.ts'
+import { lineDetails, percentage } from './line-details.ts'
 
 /** What an invoice shows, as text: the same for every form that it is rendered in. */
 export interface InvoiceDocument {
@@ -66,7 +65,7 @@ export function invoiceDocument(
       description: line.description,
       period: periodOf(line.period),
       quantity: line.quantity,
-      details: detailsOf(line),
+      details: lineDetails(line),
       amount: amount(line.amount),
     })),
     totals: totalsOf(invoice, amount),
@@ -128,30 +127,6 @@ function paymentLines({ status, captured, refunded, updatedAt, id }: Payment, am
   return [`${dayOf(updatedAt)}: ${amount(captured)} paid${back} (${id})`]
 }
 
-/** How a line came about, in words: units, prices, tiers, the share of the period. */
-function detailsOf({ explanation: text }: StoredLine): string[] {
-  if (text === undefined) return []
-  const { steps, proration, currency } = explanation.parse(JSON.parse(text))
-  const details = steps.flatMap((step) => stepOf(step, currency))
-  if (proration) details.push(`for ${proration.numerator}/${proration.denominator} of the period`)
-  // A matrix of prices has hundreds; the API tells them all.
-  return details.length > 12 ? [...details.slice(0, 11), `and ${details.length - 11} steps more`] : details
-}
-
-function stepOf(step: Step, currency: string): string[] {
-  if (step.step === 'included') return step.included === '0' ? [] : [`${step.included} included`]
-  if (step.step === 'packages') return [`${step.packages} packages of ${step.size}`]
-  if (step.step === 'commitment') return [`minimum of ${step.committed} ${currency}, ${step.charged} used`]
-  if (step.step === 'aggregate') return []
-  const { of, from, to, quantity, unit_amount: unit, factor, subtotal } = step
-  const tier =
-    from === undefined && to === undefined ? '' : ` (from ${from ?? '0'} to ${to === 'inf' ? '∞' : to})`
-  const times = factor === undefined ? '' : ` × ${factor}`
-  if (of === 'share') return [`${percentage(unit)} of ${quantity}${times} = ${subtotal}${tier}`]
-  if (of === 'units' || of === 'packages') return [`${quantity} × ${unit}${times} = ${subtotal}${tier}`]
-  return [`${of.replace('_', ' ')}: ${subtotal}${tier}`]
-}
-
 function partyLines({ name, address, country, email, taxId }: StoredParty): string[] {
   return [
     name,
@@ -173,8 +148,4 @@ function periodOf({ start, end }: { start: Date; end: Date }): string {
 
 function dayOf(at: Date): string {
   return at.toISOString().slice(0, 10)
-}
-
-function percentage(rate: string): string {
-  return `${formatDecimal(multiplyDecimals(parseDecimal(rate), { mantissa: 100n, scale: 0 }))}%`
 }

@@ -1,4 +1,4 @@
-import { formatDecimal, multiplyDecimals, parseDecimal, toMinor } from '@tallystick/money'
+import { formatDecimal, multiplyDecimals, parseDecimal, toMajor, toMinor } from '@tallystick/money'
 import type { Explanation } from '@tallystick/pricing'
 import { Fault } from '@tallystick/protocol'
 import type { StoredLine } from './collections.ts'
@@ -17,8 +17,9 @@ export function manualLines(
   let sum = 0n
   return inputs.map((input, place) => {
     const { description, quantity, unit_amount: unit, tax_code: taxCode } = input
-    const explained = unit === undefined ? undefined : explain(quantity, unit, currency)
-    const amount = explained?.amount ?? BigInt(input.amount ?? 0)
+    const written = BigInt(input.amount ?? 0)
+    const { amount, explanation } =
+      unit === undefined ? explainWritten(written, currency) : explain(quantity, unit, currency)
     sum += amount
     if (beyond(amount) || beyond(sum)) {
       const pointer = `/lines/${place}/${unit === undefined ? 'amount' : 'unit_amount'}`
@@ -33,10 +34,24 @@ export function manualLines(
       quantity: formatDecimal(parseDecimal(quantity)),
       amount,
       period,
-      ...(explained && { explanation: JSON.stringify(explained.explanation) }),
+      explanation: JSON.stringify(explanation),
       ...(taxCode !== undefined && { taxCode }),
     }
   })
+}
+
+/** An amount that somebody wrote down is what it is, whatever quantity stands beside it. */
+function explainWritten(amount: bigint, currency: string): { amount: bigint; explanation: Explanation } {
+  const exact = formatDecimal(toMajor({ amount, currency }))
+  const step = {
+    step: 'charge' as const,
+    of: 'flat' as const,
+    quantity: '1',
+    unit_amount: exact,
+    subtotal: exact,
+  }
+  const rounding = 'half_away_from_zero'
+  return { amount, explanation: { currency, steps: [step], exact, rounding, amount: amount.toString() } }
 }
 
 function explain(

@@ -1,6 +1,8 @@
 import { inflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { explainRest, price, rateUsage, reverseExplanation, shareOfPeriod } from '@tallystick/pricing'
 import { invoiceDocument } from './invoice-document.ts'
+import { lineDetails } from './line-details.ts'
 import { renderHtml } from './render-html.ts'
 import { renderPdf } from './render-pdf.ts'
 import { storedInvoiceFor } from './stored-invoice-fixture.ts'
@@ -91,6 +93,19 @@ describe('an invoice as HTML', () => {
     expect(html).toContain('VAT DE')
     expect(html).toContain('Reverse charge: the recipient owes the tax')
   })
+})
+
+it('a proration tells the price, how long of how long it is charged or given back for, and each rounding', () => {
+  const seats = price.parse({ model: 'seat', currency: 'USD', unit_amount: '9.999' })
+  const april = { start: new Date('2026-04-01T00:00:00Z'), end: new Date('2026-05-01T00:00:00Z') }
+  const share = shareOfPeriod(april, { start: new Date('2026-04-11T07:00:00Z'), end: april.end })
+  const { explanation } = explainRest(rateUsage(seats, { quantity: '3' }), share)
+  expect(lineDetails({ explanation: JSON.stringify(reverseExplanation(explanation)) })).toEqual([
+    '3 × 9.999 = 29.997',
+    '29.997 rounded half away from zero = 30',
+    '30 for 1702800 of 2592000 seconds (19.71 of 30 days) of the period = 19.71, rounded half away from zero',
+    'taken back',
+  ])
 })
 
 describe('text for the standard fonts', () => {

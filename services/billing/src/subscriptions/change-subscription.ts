@@ -90,7 +90,7 @@ function swapItems(
     resolved.items.some(({ price, quantity }) => price === item.price && quantity === item.quantity),
   )
   const leaving = live.filter((item) => !stays.includes(item))
-  const lines = leaving.flatMap((item) => giveBack(item, { at, end: period.end }, prices))
+  const lines = leaving.flatMap((item) => giveBack(item, { at, charged: { period, whole } }, prices))
   // Of a metered item that leaves, the usage so far is still to be charged; a trial's is not.
   const ended = subscription.items.filter(({ until }) => until !== undefined)
   const metered = isTrial ? [] : leaving.filter(({ price }) => priceOf(prices, price).meter !== undefined)

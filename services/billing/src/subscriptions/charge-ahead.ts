@@ -1,7 +1,7 @@
-import { prorateChange, rateUsage } from '@tallystick/pricing'
-import type { Period, Rating } from '@tallystick/pricing'
+import { explainRest, rateUsage, reverseExplanation, shareOfPeriod } from '@tallystick/pricing'
+import type { Explanation, Period, Rating, Rest } from '@tallystick/pricing'
+import { canonicalize } from '@tallystick/receipt'
 import type { Item } from './find-subscription.ts'
-import { shareOf } from './periods.ts'
 import { invoiceLines } from './rated-lines.ts'
 import type { OpenLine } from './rated-lines.ts'
 import { priceOf } from './read-prices.ts'
@@ -38,25 +38,30 @@ export function chargeAhead(items: readonly Item[], { period, whole }: Charged, 
 
 /** What a price that is not metered costs for a period. Throws PricingError for a quantity that it cannot take. */
 export function rateAhead(price: ReadPrice, quantity: number, { period, whole }: Charged): Rating {
-  const proration = shareOf(whole ?? period, period)
+  const proration = shareOfPeriod(whole ?? period, period)
   return rateUsage(price.definition, { quantity: String(quantity) }, proration ? { proration } : {})
 }
 
-/** What is given back of an item's charge for the rest of the period, as a line; none where nothing was charged. */
+/**
+ * What is given back of an item's charge for the rest of the period, as a line; none where nothing was charged. It is
+ * what the rest would cost from here on, so going back to an item at the moment it was left moves nothing.
+ */
 export function giveBack(
   { id, price: priceId, quantity, advance }: Item,
-  { at, end }: { at: Date; end: Date },
+  { at, charged }: { at: Date; charged: Charged },
   prices: PricesById,
 ): OpenLine[] {
+  const { end } = charged.period
   if (!advance || advance.from >= end) return []
-  const period = { start: advance.from, end }
-  const unit = { by: 'second' } as const
-  const { refund } = prorateChange({ period, at, unit, oldAmount: advance.amount, newAmount: 0n })
-  return prorated(priceOf(prices, priceId), id, quantity, {
-    amount: -refund,
-    what: 'Unused time',
-    period: { start: at, end },
-  })
+  const price = priceOf(prices, priceId)
+  const from = at < advance.from ? advance.from : at
+  const { amount, explanation } = rateRest(price, quantity, { from, charged })
+  const back = { amount: -amount.amount, explanation: reverseExplanation(explanation) }
+  return prorated(
+    price,
+    { item: id, quantity },
+    { ...back, what: 'Unused time', period: { start: from, end } },
+  )
 }
 
 /** The charge for the rest of a period of an item that begins within it. */
@@ -66,25 +71,46 @@ export function chargeRest(
   prices: PricesById,
 ): { item: Item; lines: OpenLine[] } {
   const price = priceOf(prices, priceId)
+  const { amount, explanation } = rateRest(price, quantity, { from: at, charged })
+  const lines = prorated(
+    price,
+    { item: id, quantity },
+    {
+      amount: amount.amount,
+      explanation,
+      what: 'Remaining time',
+      period: { start: at, end: charged.period.end },
+    },
+  )
+  return { item: { id, price: priceId, quantity, advance: { from: at, amount: amount.amount } }, lines }
+}
+
+/** What a price costs for the rest of a charged period, to the millisecond. */
+function rateRest(
+  price: ReadPrice,
+  quantity: number,
+  { from, charged }: { from: Date; charged: Charged },
+): Rest {
   const { period } = charged
-  const full = rateAhead(price, quantity, charged).total.amount
-  const unit = { by: 'second' } as const
-  const { charge } = prorateChange({ period, at, unit, oldAmount: 0n, newAmount: full })
-  const lines = prorated(price, id, quantity, {
-    amount: charge,
-    what: 'Remaining time',
-    period: { start: at, end: period.end },
-  })
-  return { item: { id, price: priceId, quantity, advance: { from: at, amount: charge } }, lines }
+  return explainRest(
+    rateAhead(price, quantity, charged),
+    shareOfPeriod(period, { start: from, end: period.end }),
+  )
 }
 
 function prorated(
   price: ReadPrice,
-  item: string,
-  quantity: number,
-  { amount, what, period }: { amount: bigint; what: string; period: { start: Date; end: Date } },
+  { item, quantity }: { item: string; quantity: number },
+  {
+    what,
+    explanation,
+    ...rest
+  }: Pick<OpenLine, 'amount' | 'period'> & {
+    what: string
+    explanation: Explanation
+  },
 ): OpenLine[] {
-  if (amount === 0n) return []
+  if (rest.amount === 0n) return []
   const times = quantity === 1 ? '' : ` × ${quantity}`
   const line: OpenLine = {
     kind: 'proration',
@@ -92,8 +118,8 @@ function prorated(
     price: price.id,
     subscriptionItem: item,
     quantity: String(quantity),
-    amount,
-    period,
+    ...rest,
+    explanation: canonicalize(explanation),
     ...(price.taxCode !== undefined && { taxCode: price.taxCode }),
   }
   return [line]

@@ -1,13 +1,12 @@
 import { hash } from 'node:crypto'
 import { money } from '@tallystick/money'
-import { explanation, rateUsage, replaceRating } from '@tallystick/pricing'
+import { explanation, rateUsage, replaceRating, shareOfPeriod } from '@tallystick/pricing'
 import type { Rating, Usage } from '@tallystick/pricing'
 import { derivedId } from '@tallystick/protocol'
 import { canonicalize } from '@tallystick/receipt'
 import { z } from 'zod'
 import type { billedUsage } from './collections.ts'
 import type { Item, Subscription } from './find-subscription.ts'
-import { shareOf } from './periods.ts'
 import { invoiceLines } from './rated-lines.ts'
 import type { OpenLine } from './rated-lines.ts'
 import { priceOf } from './read-prices.ts'
@@ -25,7 +24,7 @@ export function chargeUsage(
   const price = priceOf(prices, item.price)
   const period = usagePeriodOf(subscription, item)
   const whole = subscription.whole ?? subscription.period
-  const proration = shareOf(whole, period)
+  const proration = shareOfPeriod(whole, period)
   const rating = rateUsage(price.definition, usage, proration ? { proration } : {})
   const { tenant, customer, id } = subscription
   const billed: BilledUsage = {
@@ -54,7 +53,7 @@ export function chargeLateUsage(
   { usage, prices }: { usage: Usage; prices: PricesById },
 ): { lines: OpenLine[]; billed: BilledUsage } | undefined {
   const price = priceOf(prices, billed.price)
-  const proration = shareOf(billed.whole ?? billed.period, billed.period)
+  const proration = shareOfPeriod(billed.whole ?? billed.period, billed.period)
   const now = rateUsage(price.definition, usage, proration ? { proration } : {})
   const { reversal, line } = replaceRating(readRating(billed.rating, price.currency), now)
   if (reversal.lines.length + line.lines.length === 0) return undefined

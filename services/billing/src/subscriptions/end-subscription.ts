@@ -90,7 +90,8 @@ async function closeNow(
     throw new Fault('conflict', { detail: 'The period before is being closed; repeat the change' })
   }
   const isOpen = period.start <= at && at < period.end
-  const back = isOpen ? items.flatMap((item) => giveBack(item, { at, end: period.end }, prices)) : []
+  const charged = { period, whole: subscription.whole }
+  const back = isOpen ? items.flatMap((item) => giveBack(item, { at, charged }, prices)) : []
   const cut: Subscription = {
     ...subscription,
     // A minimum is due for the share of the period that it was open.

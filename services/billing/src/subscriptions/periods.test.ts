@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { anchorBefore, daysAfter, periodFrom, shareOf } from './periods.ts'
+import { shareOfPeriod } from '@tallystick/pricing'
+import { anchorBefore, daysAfter, periodFrom } from './periods.ts'
 
 const monthly = { interval: 'month', intervalCount: 1 } as const
 
@@ -71,9 +72,9 @@ test('from whatever moment, a period lies within its whole one and the shares of
       expect(period.start).toEqual(start)
       expect(anchor <= start && whole.start <= start && start < period.end).toBe(true)
       expect(whole.end).toEqual(period.end)
-      const share = shareOf(whole, period)
+      const share = shareOfPeriod(whole, period)
       if (!share) return
-      const rest = shareOf(whole, { start: whole.start, end: start })
+      const rest = shareOfPeriod(whole, { start: whole.start, end: start })
       expect((rest?.numerator ?? 0n) + share.numerator).toBe(share.denominator)
     }),
     { numRuns: 200 },

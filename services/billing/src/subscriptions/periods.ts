@@ -1,6 +1,5 @@
 import { billingPeriodAt } from '@tallystick/pricing'
-import type { BillingSchedule, Fraction, Period } from '@tallystick/pricing'
-import { periodFraction } from '@tallystick/pricing'
+import type { BillingSchedule } from '@tallystick/pricing'
 import { Temporal } from 'temporal-polyfill'
 import type { Subscription } from './find-subscription.ts'
 
@@ -53,11 +52,4 @@ export function periodFrom(subscription: Scheduled, start: Date): OpenPeriod {
   const whole = { start: found.start, end: found.end }
   const period = { start, end: found.end }
   return whole.start.getTime() === start.getTime() ? { period } : { period, whole }
-}
-
-/** Which share of the whole period a part of it is; undefined for all of it. Counted to the millisecond. */
-export function shareOf(whole: Period, part: Period): Fraction | undefined {
-  if (whole.start.getTime() === part.start.getTime() && whole.end.getTime() === part.end.getTime())
-    return undefined
-  return periodFraction(whole, part, { by: 'second' })
 }
