@@ -156,6 +156,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
       )
     }
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+    if (problem.status === 503) reply.header('retry-after', '1')
     return reply
       .code(problem.status)
       .header('content-type', 'application/problem+json; charset=utf-8')

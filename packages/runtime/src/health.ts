@@ -10,7 +10,7 @@ const checkTimeoutMs = 2000
 
 /**
  * /livez answers while the process runs; /readyz asks the store and all checks, and says no once the server is
- * stopping; /metrics answers in the Prometheus text format.
+ * stopping; /metrics answers in the Prometheus text format. The checks are made once when the server begins to listen.
  */
 export function registerHealth(
   server: FastifyInstance,
@@ -21,6 +21,11 @@ export function registerHealth(
   let stopping = false
   server.addHook('preClose', (done) => {
     stopping = true
+    done()
+  })
+  // Whoever starts the service reads in its log what keeps it from being ready, before anything asks.
+  server.addHook('onListen', (done) => {
+    for (const [name, check] of Object.entries(checks)) void outcome(name, check, log)
     done()
   })
   server.get('/livez', async () => ({ status: 'ok' }))

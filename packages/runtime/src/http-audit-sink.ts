@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AuditSink } from './audit-events.ts'
+import { callService, bodyOf } from './call-service.ts'
 
 const outcomes = z.object({
   data: z.array(
@@ -14,29 +15,18 @@ const outcomes = z.object({
   ),
 })
 
+// A thousand records are signed and written before the answer.
 const timeoutMs = 30_000
 
 /**
- * The audit service over HTTP. `key` needs the scopes `service` and `audit:write`; the tenant of the records is named by
- * the Tallystick-Tenant header. Rejects when the call failed as a whole: the relay then sends the records again.
+ * The audit service over HTTP. `key` has the scope `service`; the tenant of the records is named by the
+ * Tallystick-Tenant header. Rejects when the call failed as a whole: the relay then sends the records again.
  */
 export function httpAuditSink({ url, key }: { url: string; key: string }): AuditSink {
-  const address = `${url.replace(/\/$/, '')}/v1/audit/records`
   return {
     async record(tenant, records) {
-      const response = await fetch(address, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${key}`,
-          'content-type': 'application/json',
-          'tallystick-tenant': tenant,
-        },
-        body: JSON.stringify({ records }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      if (!response.ok) throw new Error(`audit answered ${response.status}: ${await response.text()}`)
-      return outcomes.parse(await response.json()).data
+      const call = { path: '/v1/audit/records', tenant, body: { records }, timeoutMs }
+      return outcomes.parse(bodyOf(call, await callService({ name: 'audit', url, key }, call))).data
     },
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { isWellFormedSecret } from './api-key-secret.ts'
+import { isWellFormedSecret, modeOfSecret } from './api-key-secret.ts'
+import type { Mode } from './api-key-secret.ts'
 
 const serviceUrl = z.url({ protocol: /^https?$/ })
 
@@ -14,11 +15,26 @@ export const linkConfig = {
     .describe('File with an API key of the scope `service`, with which this service calls the others'),
 }
 
-/** The key in `SERVICE_KEY_FILE`. Throws when there is none. */
-export function readServiceKey(file: string): string {
-  const key = readFileSync(file, 'utf8').trim()
-  // The content is a secret: it must not stand in the message.
-  if (!isWellFormedSecret(key))
-    throw new Error(`${file} holds no API key; see "API keys" in docs/operations.md`)
+/** The key in `SERVICE_KEY_FILE`, of the mode that the service runs in. Throws when there is none. */
+export function readServiceKey({
+  SERVICE_KEY_FILE: file,
+  MODE: mode,
+}: {
+  SERVICE_KEY_FILE: string
+  MODE: Mode
+}): string {
+  const advice = 'see "API keys" in docs/operations.md'
+  let key: string
+  try {
+    key = readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    throw new Error(`SERVICE_KEY_FILE ${file} cannot be read; ${advice}`, { cause })
+  }
+  // The content is a secret: it must not stand in a message.
+  if (!isWellFormedSecret(key)) throw new Error(`SERVICE_KEY_FILE ${file} holds no API key alone; ${advice}`)
+  if (modeOfSecret(key) !== mode)
+    throw new Error(
+      `SERVICE_KEY_FILE ${file} holds a key of ${modeOfSecret(key)} mode, MODE is ${mode}; ${advice}`,
+    )
   return key
 }

@@ -52,7 +52,7 @@ export const auditLinks = z.object({ IDENTITY_URL: linkConfig.IDENTITY_URL })
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): AuditConfig & z.output<typeof auditLinks> & { chains: ChainConfig[] } {
-  const config = { ...loadConfig(auditConfig, env), ...loadConfig(auditLinks, env) }
+  const config = loadConfig(auditConfig.extend(auditLinks.shape), env)
   return { ...config, chains: config.CHAINS_FILE === undefined ? [] : readChains(config.CHAINS_FILE) }
 }
 

@@ -23,7 +23,7 @@ export function readKeyFile(path: string, { create }: { create: boolean }): Audi
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     if (!missing || !create)
-      throw new Error(`The key file ${path} cannot be used; see "Keys" in docs/operations.md`, {
+      throw new Error(`The key file ${path} cannot be used; see "Signing keys" in docs/operations.md`, {
         cause: error,
       })
   }

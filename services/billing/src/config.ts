@@ -81,7 +81,7 @@ export const billingLinks = z.object({
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): BillingConfig & z.output<typeof billingLinks> {
-  return { ...loadConfig(billingConfig, env), ...loadConfig(billingLinks, env) }
+  return loadConfig(billingConfig.extend(billingLinks.shape), env)
 }
 
 /** The tax table of a file, or an empty one. Throws for a file that cannot be used. */

@@ -1,13 +1,9 @@
 import { usageRight } from '@tallystick/protocol'
 import type { UsageQuestion, UsageRight } from '@tallystick/protocol'
+import { bodyOf, callService } from '@tallystick/runtime'
+import type { RemoteService } from '@tallystick/runtime'
 import { z } from 'zod'
 import type { AccountsLink, RightsLink, UseInQuestion } from './links.ts'
-
-/** A service over HTTP: `key` has the scope `service`, and the tenant is named by a header. */
-export interface RemoteService {
-  url: string
-  key: string
-}
 
 /** What licensing offers to services: over HTTP, or as functions of the same process. */
 export interface Licensing {
@@ -15,9 +11,10 @@ export interface Licensing {
   revoke(tenant: string, license: string, reason: string): Promise<void>
 }
 
-const timeoutMs = 30_000
 const answerSchema = z.object({ data: z.array(usageRight) })
-const problemSchema = z.object({ code: z.string() })
+const accountId = /^acct_[0-9a-z]{26}$/
+const accountList = z.object({ data: z.array(z.object({ id: z.string() })) })
+const nothingLeft = z.object({ code: z.literal(['invalid_state', 'not_found', 'license_not_found']) })
 
 /** The rights link over what licensing offers. */
 export function rightsOf({ check, revoke }: Licensing): RightsLink {
@@ -30,43 +27,58 @@ export function rightsOf({ check, revoke }: Licensing): RightsLink {
   }
 }
 
-/** The licensing service over HTTP. Rejects when it does not answer. */
-export function httpLicensing(remote: RemoteService): Licensing {
+/** Where a service answers, and the key that it takes: one with the scope `service`. */
+export interface Place {
+  url: string
+  key: string
+}
+
+/** The licensing service over HTTP. Throws Fault `unavailable` when it does not answer. */
+export function httpLicensing(place: Place): Licensing {
+  const remote = { name: 'licensing', ...place }
   return {
     async check(tenant, questions) {
-      const { body } = await post(remote, tenant, '/v1/decisions/check', { uses: questions })
-      return answerSchema.parse(body).data
+      const call = { tenant, path: '/v1/decisions/check', body: { uses: questions } }
+      return answerSchema.parse(bodyOf(call, await callService(remote, call))).data
     },
     async revoke(tenant, license, reason) {
       const path = `/v1/licenses/${encodeURIComponent(license)}/revoke`
-      // The same revocation twice is one: its key follows from what it revokes.
-      await post(
-        remote,
-        tenant,
-        path,
-        { reason },
-        { key: `revoke:${license}`, done: ['invalid_state', 'license_not_found'] },
-      )
+      await change(remote, { tenant, path, body: { reason } })
     },
   }
 }
 
-/** The identity service over HTTP. Rejects when it does not answer. */
-export function httpAccounts(remote: RemoteService): AccountsLink {
-  const change = async (tenant: string, account: string, deed: 'suspend' | 'reactivate', reason: string) => {
-    const path = `/v1/accounts/${encodeURIComponent(account)}/${deed}`
-    await post(
-      remote,
-      tenant,
-      path,
-      { reason },
-      { key: crypto.randomUUID(), done: ['invalid_state', 'not_found'] },
-    )
+/** The identity service over HTTP. Throws Fault `unavailable` when it does not answer. */
+export function httpAccounts(place: Place): AccountsLink {
+  const remote = { name: 'identity', ...place }
+
+  /** The id of the account that `reference` names: its own id, or the tenant's reference for it. */
+  async function accountOf(tenant: string, reference: string): Promise<string | undefined> {
+    if (accountId.test(reference)) return reference
+    const call = { tenant, path: `/v1/accounts?external_id=${encodeURIComponent(reference)}` }
+    return accountList.parse(bodyOf(call, await callService(remote, call))).data[0]?.id
   }
+
+  async function move(tenant: string, reference: string, deed: 'suspend' | 'reactivate', reason: string) {
+    const account = await accountOf(tenant, reference)
+    // A customer without an account has no keys.
+    if (account === undefined) return
+    await change(remote, { tenant, path: `/v1/accounts/${account}/${deed}`, body: { reason } })
+  }
+
   return {
-    suspend: (tenant, account, reason) => change(tenant, account, 'suspend', reason),
-    reactivate: (tenant, account, reason) => change(tenant, account, 'reactivate', reason),
+    suspend: (tenant, account, reason) => move(tenant, account, 'suspend', reason),
+    reactivate: (tenant, account, reason) => move(tenant, account, 'reactivate', reason),
   }
+}
+
+/** Changes something that may have been changed already, or may be gone: then nothing is left to do. */
+async function change(
+  remote: RemoteService,
+  call: { tenant: string; path: string; body: object },
+): Promise<void> {
+  const answer = await callService(remote, { ...call, idempotencyKey: crypto.randomUUID() })
+  if (!nothingLeft.safeParse(answer.body).success) bodyOf(call, answer)
 }
 
 function questionOf({ customer, modelId, at, ...use }: UseInQuestion): UsageQuestion {
@@ -80,31 +92,4 @@ function questionOf({ customer, modelId, at, ...use }: UseInQuestion): UsageQues
     ...(modelId !== undefined && { model_id: modelId }),
     at: at.toISOString(),
   }
-}
-
-/** Posts JSON for a tenant. Refusals with a code of `done` mean that nothing is left to do. */
-async function post(
-  { url, key }: RemoteService,
-  tenant: string,
-  path: string,
-  body: object,
-  once: { key?: string; done?: readonly string[] } = {},
-): Promise<{ body: unknown }> {
-  const response = await fetch(url.replace(/\/$/, '') + path, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${key}`,
-      'content-type': 'application/json',
-      'tallystick-tenant': tenant,
-      ...(once.key !== undefined && { 'idempotency-key': once.key }),
-    },
-    body: JSON.stringify(body),
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  const text = await response.text()
-  if (response.ok) return { body: JSON.parse(text) }
-  const problem = problemSchema.safeParse(JSON.parse(text))
-  if (problem.success && once.done?.includes(problem.data.code)) return { body: undefined }
-  throw new Error(`${path} answered ${response.status}: ${text}`)
 }

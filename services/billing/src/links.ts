@@ -24,10 +24,13 @@ export interface RightsLink {
   revoke(tenant: string, license: string, reason: string): Promise<void>
 }
 
-/** The identity service: which keys still work. */
+/**
+ * The identity service: which keys still work. `party` is an account's id or the tenant's own reference for it; for one
+ * without an account, and for what is as it should be already, there is nothing to do.
+ */
 export interface AccountsLink {
-  suspend(tenant: string, account: string, reason: string): Promise<void>
-  reactivate(tenant: string, account: string, reason: string): Promise<void>
+  suspend(tenant: string, party: string, reason: string): Promise<void>
+  reactivate(tenant: string, party: string, reason: string): Promise<void>
 }
 
 /** An e-mail that was written. */

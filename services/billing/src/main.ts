@@ -4,6 +4,7 @@ import {
   httpAuditSink,
   readServiceKey,
   remoteKeys,
+  serviceKeyCheck,
   startTelemetry,
 } from '@tallystick/runtime'
 import { readConfig } from './config.ts'
@@ -16,10 +17,12 @@ const lifecycle = createLifecycle({ log, timeoutMs: config.SHUTDOWN_SECONDS * 10
 lifecycle.handleSignals()
 const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT
 lifecycle.onStop('telemetry', await startTelemetry({ serviceName: 'billing', endpoint }))
-const key = readServiceKey(config.SERVICE_KEY_FILE)
+const key = readServiceKey(config)
+const keys = remoteKeys({ url: config.IDENTITY_URL })
 const { server } = await startBilling({
   config,
-  keys: remoteKeys({ url: config.IDENTITY_URL }),
+  keys,
+  checks: { service_key: serviceKeyCheck({ key, keys }) },
   sink: httpAuditSink({ url: config.AUDIT_URL, key }),
   rights: rightsOf(httpLicensing({ url: config.LICENSING_URL, key })),
   accounts: httpAccounts({ url: config.IDENTITY_URL, key }),

@@ -5,7 +5,7 @@ import {
   serverSettings,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, HealthChecks, Lifecycle } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -42,6 +42,8 @@ export async function startBilling(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** Beside the store, for /readyz. */
+  checks?: HealthChecks
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<BillingService> {
@@ -89,6 +91,7 @@ export async function startBilling(options: {
     store,
     metrics,
     ...serverSettings(config, options.publicUrl),
+    ...(options.checks && { checks: options.checks }),
     bodyLimit,
     ...(stripe &&
       secret !== undefined && {

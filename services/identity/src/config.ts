@@ -24,5 +24,5 @@ export const identityLinks = z.object({
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): IdentityConfig & z.output<typeof identityLinks> {
-  return { ...loadConfig(identityConfig, env), ...loadConfig(identityLinks, env) }
+  return loadConfig(identityConfig.extend(identityLinks.shape), env)
 }

@@ -15,21 +15,24 @@ export interface IdentityLink extends Authenticator {
     reference: string,
   ): Promise<{ account: string; reference: string | undefined } | undefined>
   account(tenant: string, id: string): Promise<Account | undefined>
-  /** Stops the keys of an account; nothing changes when they are stopped. */
-  suspend(tenant: string, account: string, reason: string): Promise<void>
-  reactivate(tenant: string, account: string, reason: string): Promise<void>
+  /**
+   * Stops the keys of a party's account. Nothing changes for a party without an account, for a marketplace's founder,
+   * and when they are stopped already.
+   */
+  suspend(tenant: string, reference: string, reason: string): Promise<void>
+  reactivate(tenant: string, reference: string, reason: string): Promise<void>
 }
 
 /** The link for services in the same process. Keys are remembered for 5 s at most, as everywhere. */
 export function identityLink(deps: Deps): IdentityLink {
   const { store, mode, keys } = deps
 
-  async function change(tenant: string, id: string, to: 'active' | 'suspended', reason: string) {
+  async function change(tenant: string, reference: string, to: 'active' | 'suspended', reason: string) {
     const actor: Actor = { tenant, account: tenant, role: 'operator', scopes: [] }
     await store.attempt(async () => {
-      const found = await store.get(accounts, id)
-      if (found?.tenant === tenant && found.status === to) return
-      const input = { account_id: id, reason }
+      const found = await accountByReference(deps, tenant, reference)
+      if (!found || found.id === tenant || found.status === to) return
+      const input = { account_id: found.id, reason }
       const plan: Plan<Account> =
         to === 'active'
           ? await reactivateAccount(deps, actor, input)
@@ -49,8 +52,8 @@ export function identityLink(deps: Deps): IdentityLink {
       const found = await store.get(accounts, id)
       return found?.tenant === tenant ? accountView(found, mode) : undefined
     },
-    suspend: (tenant, account, reason) => change(tenant, account, 'suspended', reason),
-    reactivate: (tenant, account, reason) => change(tenant, account, 'active', reason),
+    suspend: (tenant, reference, reason) => change(tenant, reference, 'suspended', reason),
+    reactivate: (tenant, reference, reason) => change(tenant, reference, 'active', reason),
   }
 }
 

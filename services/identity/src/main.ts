@@ -14,6 +14,7 @@ const lifecycle = createLifecycle({ log, timeoutMs: config.SHUTDOWN_SECONDS * 10
 lifecycle.handleSignals()
 const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT
 lifecycle.onStop('telemetry', await startTelemetry({ serviceName: 'identity', endpoint }))
-const sink = httpAuditSink({ url: config.AUDIT_URL, key: readServiceKey(config.SERVICE_KEY_FILE) })
-const { server } = await startIdentity({ config, sink, log, lifecycle })
+const serviceKey = readServiceKey(config)
+const sink = httpAuditSink({ url: config.AUDIT_URL, key: serviceKey })
+const { server } = await startIdentity({ config, sink, serviceKey, log, lifecycle })
 await server.listen({ host: config.HOST, port: config.PORT })

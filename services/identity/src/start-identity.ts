@@ -9,9 +9,10 @@ import {
   openServiceStore,
   outbox,
   serverSettings,
+  serviceKeyCheck,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -43,6 +44,8 @@ export async function startIdentity(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** With which events are handed over; /readyz tells whether it is good. */
+  serviceKey?: string
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<IdentityService> {
@@ -71,17 +74,21 @@ export async function startIdentity(options: {
   })
   lifecycle.onStop('relay', () => relay.stop())
   const deps: Deps = { ...entropy, store, mode, keys, plans: config.RATE_PLANS ?? defaultRatePlans }
+  // Past the cache: other services remember what they are told here, and two caches would be twice the bound.
+  const verified: Authenticator = { authenticate: (secret) => keys.verify(secret) }
+  const key = options.serviceKey
+  const checkKey = key === undefined ? undefined : serviceKeyCheck({ key, keys: verified })
   const server = createServer({
     name: 'identity',
     description: 'Accounts and API keys',
     router,
     deps,
     log,
-    // Past the cache: other services remember what they are told here, and two caches would be twice the bound.
-    keys: { authenticate: (secret) => keys.verify(secret) },
+    keys: verified,
     store,
     metrics,
     ...serverSettings(config, options.publicUrl),
+    ...(checkKey && { checks: { service_key: checkKey } }),
   })
   lifecycle.onStop('server', () => server.close())
   return { server, store, link: identityLink(deps), deps }

@@ -21,5 +21,5 @@ export const licensingLinks = z.object(linkConfig)
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): LicensingConfig & z.output<typeof licensingLinks> {
-  return { ...loadConfig(licensingConfig, env), ...loadConfig(licensingLinks, env) }
+  return loadConfig(licensingConfig.extend(licensingLinks.shape), env)
 }

@@ -1,39 +1,43 @@
+import { bodyOf, callService } from '@tallystick/runtime'
 import { z } from 'zod'
 import type { AuditErasure, IdentityLink } from './deps.ts'
 
-const timeoutMs = 30_000
 const accountId = /^acct_[0-9a-z]{26}$/
 const account = z.object({ id: z.string(), external_id: z.string().optional() })
+const accountList = z.object({ data: z.array(account) })
+const notFound = z.object({ code: z.literal('not_found') })
 const erased = z.object({ erased: z.number(), ids: z.array(z.string()), next: z.string().optional() })
+// A page of bodies is rewritten before the answer.
+const erasureTimeoutMs = 30_000
 
-/** A service over HTTP: `key` has the scope `service`, and the tenant is named by a header. */
-export interface RemoteService {
+/** Where a service answers, and the key that it takes: one with the scope `service`. */
+export interface Place {
   url: string
   key: string
 }
 
-/** The identity service over HTTP. Rejects when it does not answer. */
-export function httpIdentity(remote: RemoteService): IdentityLink {
+/** The identity service over HTTP. Throws Fault `unavailable` when it does not answer. */
+export function httpIdentity(place: Place): IdentityLink {
+  const remote = { name: 'identity', ...place }
   return {
     async resolveParty(tenant, reference) {
       const byId = accountId.test(reference)
       const path = byId
         ? `/v1/accounts/${reference}`
         : `/v1/accounts?external_id=${encodeURIComponent(reference)}`
-      const body = await ask(remote, tenant, path)
-      const found = byId
-        ? account.optional().parse(body)
-        : z
-            .object({ data: z.array(account) })
-            .optional()
-            .parse(body)?.data[0]
+      const call = { path, tenant }
+      const answer = await callService(remote, call)
+      if (answer.status === 404 && notFound.safeParse(answer.body).success) return undefined
+      const body = bodyOf(call, answer)
+      const found = byId ? account.parse(body) : accountList.parse(body).data[0]
       return found && { account: found.id, reference: found.external_id }
     },
   }
 }
 
-/** The audit service's erasures over HTTP. Rejects when it does not answer. */
-export function httpErasure(remote: RemoteService): AuditErasure {
+/** The audit service's erasures over HTTP. Throws Fault `unavailable` when it does not answer. */
+export function httpErasure(place: Place): AuditErasure {
+  const remote = { name: 'audit', ...place }
   return {
     async eraseBodies(tenant, { keepLicenses, keepItems, before, dryRun, ...selection }) {
       const body = {
@@ -44,31 +48,8 @@ export function httpErasure(remote: RemoteService): AuditErasure {
         ...(before && { before: before.toISOString() }),
         ...(dryRun !== undefined && { dry_run: dryRun }),
       }
-      return erased.parse(await ask(remote, undefined, '/v1/audit/erasures', body))
+      const call = { path: '/v1/audit/erasures', body, timeoutMs: erasureTimeoutMs }
+      return erased.parse(bodyOf(call, await callService(remote, call)))
     },
   }
-}
-
-/** The JSON of an answer; undefined for what is not there. */
-async function ask(
-  { url, key }: RemoteService,
-  tenant: string | undefined,
-  path: string,
-  body?: object,
-): Promise<unknown> {
-  const response = await fetch(url.replace(/\/$/, '') + path, {
-    method: body ? 'POST' : 'GET',
-    headers: {
-      authorization: `Bearer ${key}`,
-      ...(tenant !== undefined && { 'tallystick-tenant': tenant }),
-      ...(body && { 'content-type': 'application/json' }),
-    },
-    ...(body && { body: JSON.stringify(body) }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  const text = await response.text()
-  if (response.status === 404) return undefined
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)
-  return JSON.parse(text)
 }

@@ -7,7 +7,7 @@ import {
   serverSettings,
   systemEntropy,
 } from '@tallystick/runtime'
-import type { Authenticator, AuditSink, Entropy, Lifecycle } from '@tallystick/runtime'
+import type { Authenticator, AuditSink, Entropy, HealthChecks, Lifecycle } from '@tallystick/runtime'
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -74,6 +74,8 @@ export async function startLicensing(options: {
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
+  /** Beside the store, for /readyz. */
+  checks?: HealthChecks
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<LicensingService> {
@@ -110,6 +112,7 @@ export async function startLicensing(options: {
     store,
     metrics,
     ...serverSettings(config, options.publicUrl),
+    ...(options.checks && { checks: options.checks }),
     bodyLimit,
     routes: (fastify) => registerManifestRoute(fastify, deps, keys),
   })

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { anchorCosts, auditCollections, chainConfig, deployRegistry } from '@tallystick/audit'
+import { anchorCosts, auditCollections, chainConfig, deployRegistry, readKeyFile } from '@tallystick/audit'
 import type { ChainConfig } from '@tallystick/audit'
 import { billingCollections } from '@tallystick/billing'
 import { CommandError, exitStatus } from '@tallystick/evidence/tally'
@@ -84,6 +84,19 @@ export const operatorCommands: Record<string, Command> = {
         await store.commit(writes)
         io.out(`${answer.account.id}\n${answer.key.id}\n${secret}`)
       })
+      return exitStatus.ok
+    },
+  },
+  'log-keys': {
+    summary: 'make the keys of a new log; its file is never replaced',
+    usage: 'tally log-keys create FILE   (as in AUDIT_KEY_FILE)',
+    async run(args, io) {
+      const { positionals } = read(args, operatorCommands['log-keys'])
+      const [verb, file] = positionals
+      if (verb !== 'create' || !file || positionals.length > 2) throw misuse(operatorCommands['log-keys'])
+      if (existsSync(file)) throw new CommandError(`${file} is there already`, exitStatus.badInput)
+      readKeyFile(file, { create: true })
+      io.out(`${file} holds the keys of a new log. Keep a copy where only you reach it.`)
       return exitStatus.ok
     },
   },
