@@ -92,6 +92,9 @@ export const consents = collection('consents', {
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     bySubject: ['tenant', 'subject', 'createdAt'],
+    byGrantor: { keys: ['tenant', 'grantedBy', 'createdAt'], where: { grantedBy: { exists: true } } },
+    byWithdrawal: { keys: ['tenant', 'withdrawnAt'], where: { withdrawnAt: { exists: true } } },
+    byExpiry: { keys: ['tenant', 'expiresAt'], where: { expiresAt: { exists: true } } },
     byItem: ['tenant', 'items[]', 'createdAt'],
     byDataset: ['tenant', 'dataset', 'createdAt'],
   },
@@ -191,6 +194,7 @@ export const licenses = collection('licenses', {
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byStatus: ['tenant', 'status', 'createdAt'],
+    byChange: ['tenant', 'status', 'updatedAt'],
     byBuyer: ['tenant', 'buyer', 'createdAt'],
     byCreator: ['tenant', 'creator', 'createdAt'],
     byBuyerAndStatus: ['tenant', 'buyer', 'status', 'createdAt'],

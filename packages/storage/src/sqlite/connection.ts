@@ -3,12 +3,14 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 const openingMs = 20_000
 
 /**
- * Opens a database file of several processes: a write-ahead log, and an fsync at each commit. Waits while another
- * process is making or recovering the file.
+ * Opens a database file of several processes: a write-ahead log, and an fsync at each commit. What is deleted is overwritten
+ * with zeros. Waits while another process is making or recovering the file.
  */
 export function openConnection(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: openingMs })
   retryBusy(() => db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'), openingMs)
+  // Else an erased document stays readable in the file until its page happens to be used again.
+  db.exec('PRAGMA secure_delete = ON')
   db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF')
   return db
 }

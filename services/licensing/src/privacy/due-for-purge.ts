@@ -1,5 +1,5 @@
 import { increment, remove } from '@tallystick/storage'
-import type { Store, Stored, Write } from '@tallystick/storage'
+import type { Page, Query, Store, Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { consents, datasets, datasetTotals, items, licenses } from '../collections.ts'
 import type { ActiveHolds } from './active-holds.ts'
@@ -16,8 +16,26 @@ export interface DueObject {
   kept?: string
 }
 
+/** Where a run of a policy stands: in which selection, behind which cursor. */
+export interface PurgePlace {
+  selection: number
+  after?: string | undefined
+}
+
+/** A page of what is due, and where the next begins. */
+export interface DuePage {
+  due: DueObject[]
+  next?: PurgePlace | undefined
+}
+
+type Consent = Stored<z.infer<typeof consents.schema>>
+type Item = Stored<z.infer<typeof items.schema>>
+type License = Stored<z.infer<typeof licenses.schema>>
+type Selection = (query: Pick<Query, 'after' | 'limit'>) => Promise<{ due: DueObject[]; next?: string }>
+
 const dayMs = 86_400_000
-const final = ['expired', 'revoked', 'terminated', 'superseded']
+const pageSize = 100
+const final = ['expired', 'revoked', 'terminated', 'superseded'] as const
 const inForce = ['active', 'accepted', 'offered']
 
 /** The moment before which a policy lets go of data. */
@@ -26,41 +44,79 @@ export function horizonOf({ keepDays }: Pick<StoredPolicy, 'keepDays'>, at: Date
 }
 
 /**
- * All that is due under a policy, oldest first: the dry run tells it and the run purges it. Bodies of audit records are
- * not among it; the audit service has them.
+ * A page of what is due under a policy, by indexes on the moment from which it counts: nothing that is not due is read,
+ * and what is due is read once a run. The dry run tells it and the run purges it. Bodies of audit records are not among
+ * it; the audit service has them.
  */
-export async function* dueForPurge(
+export async function dueForPurge(
   store: Store,
   policy: StoredPolicy,
   holds: ActiveHolds,
-  at: Date,
-): AsyncIterable<DueObject> {
-  const { tenant, kind } = policy
-  const horizon = horizonOf(policy, at)
-  // What was made after the horizon cannot have ended before it.
-  const range = { upTo: horizon }
+  { at, place = { selection: 0 } }: { at: Date; place?: PurgePlace | undefined },
+): Promise<DuePage> {
+  const selections = selectionsOf(store, policy, holds, at)
+  const selection = selections[place.selection]
+  if (!selection) return { due: [] }
+  const { due, next } = await selection({ after: place.after, limit: pageSize })
+  if (next !== undefined) return { due, next: { selection: place.selection, after: next } }
+  const last = place.selection + 1 >= selections.length
+  return last ? { due } : { due, next: { selection: place.selection + 1 } }
+}
+
+function selectionsOf(store: Store, policy: StoredPolicy, holds: ActiveHolds, at: Date): Selection[] {
+  const { tenant, kind, license } = policy
+  const range = { upTo: horizonOf(policy, at) }
+  const all = { equals: [tenant], range }
   if (kind === 'consents') {
-    for await (const one of store.scan(consents.byTenant, { equals: [tenant], range }))
-      if (endOfConsent(one) <= horizon) yield purgeConsent(one, holds)
+    const expired = async (one: Consent) => (one.withdrawnAt ? undefined : purgeConsent(one, holds))
+    return [
+      selection(
+        (query) => store.find(consents.byWithdrawal, { ...all, ...query }),
+        async (one) => purgeConsent(one, holds),
+      ),
+      // What was withdrawn counts from its withdrawal.
+      selection((query) => store.find(consents.byExpiry, { ...all, ...query }), expired),
+    ]
   }
   if (kind === 'items') {
-    for await (const one of store.scan(items.byTenant, { equals: [tenant], range }))
-      yield await purgeItem(store, one, holds)
+    const purge = (one: Item) => purgeItem(store, one, holds)
+    return [selection((query) => store.find(items.byTenant, { ...all, ...query }), purge)]
   }
-  if (kind === 'licenses') {
-    for (const status of final) {
-      for await (const one of store.scan(licenses.byStatus, { equals: [tenant, status], range })) {
-        const meant = policy.license === undefined || policy.license === one.id
-        if (meant && one.updatedAt <= horizon) yield purgeLicense(one, holds)
-      }
+  if (kind !== 'licenses') return []
+  const purge = async (one: License) => purgeLicense(one, holds)
+  if (license !== undefined)
+    return [selection(async () => ({ items: await endedLicense(store, license, policy, range.upTo) }), purge)]
+  return final.map((status) =>
+    selection((query) => store.find(licenses.byChange, { equals: [tenant, status], range, ...query }), purge),
+  )
+}
+
+/** A selection of an index, each of its documents with its fate; undefined for one that is not due after all. */
+function selection<T>(
+  find: (query: Pick<Query, 'after' | 'limit'>) => Promise<Page<T>>,
+  purge: (one: Stored<T>) => Promise<DueObject | undefined>,
+): Selection {
+  return async (query) => {
+    const page = await find(query)
+    const due: DueObject[] = []
+    for (const one of page.items) {
+      const found = await purge(one)
+      if (found) due.push(found)
     }
+    return { due, ...(page.next !== undefined && { next: page.next }) }
   }
 }
 
-type Consent = Stored<z.infer<typeof consents.schema>>
-
-function endOfConsent({ withdrawnAt, expiresAt }: Consent): Date {
-  return withdrawnAt ?? expiresAt ?? new Date(8.64e15)
+async function endedLicense(
+  store: Store,
+  id: string,
+  { tenant }: StoredPolicy,
+  horizon: Date,
+): Promise<License[]> {
+  const found = await store.get(licenses, id)
+  const isDue =
+    found?.tenant === tenant && final.some((one) => one === found.status) && found.updatedAt <= horizon
+  return found && isDue ? [found] : []
 }
 
 function purgeConsent(one: Consent, holds: ActiveHolds): DueObject {
@@ -69,11 +125,7 @@ function purgeConsent(one: Consent, holds: ActiveHolds): DueObject {
   return fate('consent', one.id, hold, [remove(consents, one.id, one.version)])
 }
 
-async function purgeItem(
-  store: Store,
-  one: Stored<z.infer<typeof items.schema>>,
-  holds: ActiveHolds,
-): Promise<DueObject> {
+async function purgeItem(store: Store, one: Item, holds: ActiveHolds): Promise<DueObject> {
   const hold = holds.on('item', [one.hash]) ?? holds.on('subject', one.creators)
   if (hold === undefined && (await isLicensed(store, one)))
     return { object: 'item', id: one.id, writes: [], kept: 'agreement_in_force' }
@@ -82,7 +134,7 @@ async function purgeItem(
 }
 
 /** Whether an agreement in force covers the item by its hash, its reference or its dataset. */
-async function isLicensed(store: Store, item: z.infer<typeof items.schema>): Promise<boolean> {
+async function isLicensed(store: Store, item: Item): Promise<boolean> {
   const { tenant, hash, reference } = item
   const dataset = item.dataset === undefined ? undefined : await store.get(datasets, item.dataset)
   const names = [hash, reference, dataset?.id, dataset?.reference].filter((name) => name !== undefined)
@@ -95,7 +147,7 @@ async function isLicensed(store: Store, item: z.infer<typeof items.schema>): Pro
   return false
 }
 
-function purgeLicense(one: Stored<z.infer<typeof licenses.schema>>, holds: ActiveHolds): DueObject {
+function purgeLicense(one: License, holds: ActiveHolds): DueObject {
   const hold =
     holds.on('license', [one.id]) ??
     holds.on('subject', [one.creator, one.buyer]) ??

@@ -14,6 +14,7 @@ import { hashOf, leaveTraces, sampleId } from './privacy-samples.ts'
 import { runErasures } from './run-erasures.ts'
 import { licensingCollections } from '../start-licensing.ts'
 import * as wire from './schemas.ts'
+import { storeWith } from './store-with.ts'
 import { createSubjectRequest } from './subject-requests.ts'
 
 const subject = 'cr_private'
@@ -143,7 +144,7 @@ describe('an erasure', () => {
         await alone.commit(writes)
         if (last) throw new Error('crash')
       }
-      const failing: Store = Object.assign(Object.create(alone) as Store, { commit })
+      const failing = storeWith(alone, { commit })
       await runErasures({ ...deps, store: failing }).catch(() => undefined)
       await runErasures({ ...deps, store: alone })
       const found = await alone.get(subjectRequests, id)

@@ -8,7 +8,7 @@ import type { Deps } from '../deps.ts'
 import { activeHolds } from './active-holds.ts'
 import { retentionPolicies } from './collections.ts'
 import { dueForPurge, horizonOf } from './due-for-purge.ts'
-import type { StoredPolicy } from './due-for-purge.ts'
+import type { PurgePlace, StoredPolicy } from './due-for-purge.ts'
 import { requireOperator } from './require-operator.ts'
 import type { PolicyInput, retentionPolicy, retentionRun } from './schemas.ts'
 
@@ -65,11 +65,15 @@ export async function dryRun(deps: Deps, caller: Caller, id: string): Promise<z.
   const holds = await activeHolds(deps.store, policy.tenant)
   const data: { object: string; id: string }[] = []
   const kept: { object: string; id: string; reason: string }[] = []
-  for await (const one of dueForPurge(deps.store, policy, holds, at)) {
-    if (data.length + kept.length > listed) break
-    if (one.kept === undefined) data.push({ object: one.object, id: one.id })
-    else kept.push({ object: one.object, id: one.id, reason: one.kept })
-  }
+  let place: PurgePlace | undefined
+  do {
+    const { due, next } = await dueForPurge(deps.store, policy, holds, { at, place })
+    for (const { object, id: of, kept: reason } of due) {
+      if (reason === undefined) data.push({ object, id: of })
+      else kept.push({ object, id: of, reason })
+    }
+    place = data.length + kept.length > listed ? undefined : next
+  } while (place)
   let after: string | undefined
   let more = policy.kind === 'audit_bodies'
   while (more && data.length <= listed) {
@@ -90,7 +94,7 @@ export async function dryRun(deps: Deps, caller: Caller, id: string): Promise<z.
     livemode: deps.livemode,
     at: at.toISOString(),
     data: data.slice(0, listed),
-    kept,
+    kept: kept.slice(0, listed),
     has_more: data.length + kept.length > listed,
   }
 }

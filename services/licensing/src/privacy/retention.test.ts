@@ -10,6 +10,7 @@ import { retentionPolicies } from './collections.ts'
 import { hashOf, sampleConsent, sampleId, sampleItem, sampleLicense } from './privacy-samples.ts'
 import { runRetention } from './run-retention.ts'
 import * as wire from './schemas.ts'
+import { storeWith } from './store-with.ts'
 
 let world: LicensingWorld
 let store: Store
@@ -43,12 +44,12 @@ async function dryRun(id: string) {
 }
 
 /** Lets the day pass that each policy waits for, and runs what is due. */
-async function run() {
+async function run(on: Store = store) {
   for await (const { version, ...found } of store.scan(retentionPolicies.byTenant, { equals: [tenant] }))
     await store.commit([replace(retentionPolicies, { ...found, nextRunAt: found.createdAt }, version)])
   const erasure = { eraseBodies: async () => ({ erased: 2, ids: ['aud_1', 'aud_2'] }) }
   const log = createLog({ name: 'retention', level: 'fatal' })
-  await runRetention({ ...systemEntropy(), store, erasure, log })
+  await runRetention({ ...systemEntropy(), store: on, erasure, log })
 }
 
 async function purged(count: number): Promise<unknown[]> {
@@ -110,6 +111,49 @@ describe('a retention policy', () => {
     expect(await purged(2)).toHaveLength(2)
     expect(await store.get(licenses, active.id)).toBeDefined()
     expect(await store.get(items, covered.id)).toBeDefined()
+  })
+
+  test('reads what is due once, and nothing else', async () => {
+    const held = Array.from({ length: 110 }, () => sampleConsent(tenant, 'cr_held'))
+    const due = Array.from({ length: 210 }, () => sampleConsent(tenant, 'cr_1'))
+    const soon = { ...sampleConsent(tenant, 'cr_1'), withdrawnAt: new Date() }
+    const young = Array.from({ length: 300 }, () => ({ ...soon, id: sampleId('consent') }))
+    const live = sampleLicense(tenant, 'cr_1', 'expired')
+    const changed = Array.from({ length: 300 }, () => ({
+      ...live,
+      id: sampleId('license'),
+      updatedAt: new Date(),
+    }))
+    await store.commit([...held, ...due, ...young].map((one) => insert(consents, one)))
+    await store.commit(changed.map((one) => insert(licenses, one)))
+    await ask('/v1/legal-holds', { subject: 'cr_held', reason: 'lawsuit' })
+    await policy({ kind: 'consents', keep_days: 30 })
+    await policy({ kind: 'licenses', keep_days: 30 })
+    let read = 0
+    const find: Store['find'] = async (index, query) => {
+      const page = await store.find(index, query)
+      if (['consents', 'licenses'].includes(index.collection.name)) read += page.items.length
+      return page
+    }
+    const counting = storeWith(store, { find })
+    await run(counting)
+    expect(read).toBe(held.length + due.length)
+    read = 0
+    await run(counting)
+    expect(read).toBe(held.length)
+  })
+
+  test('counts a consent from its withdrawal, else from its expiry', async () => {
+    const { withdrawnAt: past, withdrawalReason: _, ...standing } = sampleConsent(tenant, 'cr_1')
+    const expired = { ...standing, expiresAt: past }
+    const withdrawn = { ...expired, id: sampleId('consent'), withdrawnAt: new Date() }
+    const endless = { ...standing, id: sampleId('consent') }
+    await store.commit([expired, withdrawn, endless].map((one) => insert(consents, one)))
+    const { id } = await policy({ kind: 'consents', keep_days: 30 })
+    expect((await dryRun(id)).data).toEqual([{ object: 'consent', id: expired.id }])
+    await run()
+    const left = await store.getMany(consents, [expired.id, withdrawn.id, endless.id])
+    expect(left.map((one) => one?.id)).toEqual([undefined, withdrawn.id, endless.id])
   })
 
   test('keeps what is younger, and does nothing once retired', async () => {

@@ -5,12 +5,11 @@ import type { Deps } from '../deps.ts'
 import { activeHolds } from './active-holds.ts'
 import { retentionPolicies } from './collections.ts'
 import { dueForPurge, horizonOf } from './due-for-purge.ts'
-import type { DueObject, StoredPolicy } from './due-for-purge.ts'
+import type { PurgePlace, StoredPolicy } from './due-for-purge.ts'
 
 type RunDeps = Pick<Deps, 'store' | 'erasure' | 'now' | 'newId' | 'log'>
 type Fence = () => readonly Write[]
 
-const pageSize = 100
 const dayMs = 86_400_000
 /** The actor of what a policy does by itself. */
 const clock = 'retention'
@@ -44,26 +43,30 @@ async function runPolicy(deps: RunDeps, id: string, fence: Fence): Promise<numbe
   return purged
 }
 
-/** Purges page by page; each page is one commit with its event, and is thought anew when a hold came in between. */
+/**
+ * Purges page by page; each page is one commit with its event, and is thought anew when a hold came in between. A run that
+ * dies begins anew: what it purged is gone, so little is read twice.
+ */
 async function purgeObjects(deps: RunDeps, policy: StoredPolicy, at: Date, fence: Fence): Promise<number> {
+  const { store } = deps
   let purged = 0
-  for (;;) {
-    const gone = await deps.store.attempt(async () => {
-      const holds = await activeHolds(deps.store, policy.tenant)
-      const page: DueObject[] = []
-      for await (const one of dueForPurge(deps.store, policy, holds, at)) {
-        if (one.writes.length > 0) page.push(one)
-        if (page.length === pageSize) break
+  let place: PurgePlace | undefined
+  do {
+    const done = await store.attempt(async () => {
+      const holds = await activeHolds(store, policy.tenant)
+      const { due, next } = await dueForPurge(store, policy, holds, { at, place })
+      const gone = due.filter(({ writes }) => writes.length > 0)
+      if (gone.length > 0) {
+        const told = gone.map(({ object, id }) => ({ object, id }))
+        const event = purgedEvent(deps, policy, told)
+        await store.commit([...fence(), holds.guard, ...gone.flatMap(({ writes }) => writes), event])
       }
-      if (page.length === 0) return 0
-      const told = page.map(({ object, id }) => ({ object, id }))
-      const event = purgedEvent(deps, policy, told)
-      await deps.store.commit([...fence(), holds.guard, ...page.flatMap(({ writes }) => writes), event])
-      return page.length
+      return { count: gone.length, next }
     })
-    purged += gone
-    if (gone < pageSize) return purged
-  }
+    purged += done.count
+    place = done.next
+  } while (place)
+  return purged
 }
 
 async function purgeBodies(deps: RunDeps, policy: StoredPolicy, at: Date, fence: Fence): Promise<number> {
