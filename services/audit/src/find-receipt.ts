@@ -6,20 +6,22 @@ import type { Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { positions, receipts } from './collections.ts'
 import type { Deps } from './deps.ts'
+import type { Reach } from './reach.ts'
 import { receiptView } from './receipt-view.ts'
 import { createdRange, soleFilter } from './sole-filter.ts'
 
 /** A receipt as it is stored. */
 export type StoredReceipt = Stored<z.infer<typeof receipts.schema>>
 
-/** The receipt of `tenant`, or Fault `not_found`: another tenant's receipt is told apart from none by nobody. */
+/** The receipt within reach, or Fault `not_found`: one that is out of reach is told apart from none by nobody. */
 export async function findReceipt(
   deps: Pick<Deps, 'store'>,
-  tenant: string,
+  { tenant, actor }: Reach,
   id: string,
 ): Promise<StoredReceipt> {
   const receipt = await deps.store.get(receipts, id)
   if (!receipt || receipt.tenant !== tenant) throw new Fault('not_found')
+  if (actor !== undefined && receipt.actor !== actor) throw new Fault('not_found')
   return receipt
 }
 
@@ -33,12 +35,14 @@ export interface ReceiptFilter extends PageInput {
   created_before?: string | undefined
 }
 
-/** A page of the receipts of `tenant`, newest first. Throws Fault `validation_failed`. */
+/** A page of the receipts within reach, newest first. Throws Fault `validation_failed`. */
 export async function listReceipts(
   deps: Pick<Deps, 'store' | 'livemode'>,
-  tenant: string,
-  filter: ReceiptFilter,
+  reach: Reach,
+  asked: ReceiptFilter,
 ): Promise<Page<AuditReceipt>> {
+  const { tenant } = reach
+  const filter = { ...asked, actor: asked.actor ?? reach.actor }
   const sole = soleFilter(filter, ['license', 'item', 'actor', 'kind'])
   const indexes = {
     license: receipts.byLicense,
@@ -48,6 +52,7 @@ export async function listReceipts(
   }
   const list = { tenant, url: '/v1/audit' }
   const query = pageQuery(list, filter)
+  if (reach.actor !== undefined && filter.actor !== reach.actor) return toPage(list, filter, { items: [] })
   const { items, next } = await cursorChecked(filter, () =>
     deps.store.find(sole ? indexes[sole.name] : receipts.byTenant, {
       equals: sole ? [tenant, sole.value] : [tenant],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AuditRecord, Scope } from '@tallystick/protocol'
+import type { AccountRole, AuditRecord, Scope } from '@tallystick/protocol'
 import { apiKeys, createLifecycle, createLog, keyStore, loadConfig, systemEntropy } from '@tallystick/runtime'
 import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
@@ -31,7 +31,8 @@ export interface HttpWorld {
   service: AuditService
   url: string
   call(path: string, sent?: Sent): Promise<Answer>
-  keyOf(tenant: string, scopes?: Scope[]): Promise<string>
+  /** A key of the tenant's operator, or of another account. */
+  keyOf(tenant: string, scopes?: Scope[], holder?: { account: string; role: AccountRole }): Promise<string>
   /** Records events, all of which must be new, and gives their receipts. */
   record(key: string, records: Partial<AuditRecord>[]): Promise<z.infer<typeof newOutcome>['receipt'][]>
   close(): Promise<void>
@@ -63,8 +64,8 @@ export async function startHttpWorld(): Promise<HttpWorld> {
     service,
     url,
     call,
-    async keyOf(tenant, scopes = ['audit:read', 'audit:write']) {
-      return (await keys.createKey({ tenant, scopes, mode: 'test' })).secret
+    async keyOf(tenant, scopes = ['audit:read', 'audit:write'], holder) {
+      return (await keys.createKey({ tenant, scopes, mode: 'test', ...holder })).secret
     },
     async record(key, records) {
       const body = {

@@ -12,6 +12,7 @@ import { insert } from '@tallystick/storage'
 import type { Store, Write } from '@tallystick/storage'
 import { batches, checkpoints, sizeId } from './collections.ts'
 import type { LogSigner } from './log-key.ts'
+import { requireOwnHead } from './require-own-log.ts'
 import { frontierHashes, latestCheckpoint, logSize, rootFromTiles, splitEntries } from './log-reader.ts'
 import type { PublishedCheckpoint } from './log-reader.ts'
 
@@ -22,7 +23,8 @@ export class BrokenLog extends Error {
 
 /**
  * Signs the present head and stores it, if it grew. The root is derived twice: from the stored tiles, and from the last
- * signed head and the batches since. A head that does not follow is never signed. True when a checkpoint was published.
+ * signed head and the batches since. A head that does not follow, or that another key began, is never signed. True when a
+ * checkpoint was published.
  * Throws BrokenLog.
  */
 export async function publishCheckpoint(
@@ -32,6 +34,7 @@ export async function publishCheckpoint(
   const last = await latestCheckpoint(store, origin)
   const size = await logSize(store, origin)
   if (last && last.size === size) return false
+  if (last) requireOwnHead(last, signer)
   if (last && last.size > size)
     throw new BrokenLog(`the log has ${size} entries, but ${last.size} were signed`)
   const root = await rootFromBatches(store, origin, last, size)

@@ -1,6 +1,7 @@
 import { auditIdOf, receiptEntry, verifyReceipt } from '@tallystick/receipt'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { queue, receipts } from './collections.ts'
+import { eraseBodies } from './erase-bodies.ts'
 import { logDeps, openLog, origin, record } from './log-world.ts'
 import type { LogWorld } from './log-world.ts'
 import { splitEntries } from './log-reader.ts'
@@ -54,6 +55,20 @@ test('the same event again gives the same receipt and no second entry', async ()
   expect(again?.status).toBe('duplicate')
   expect(receiptOf(again)).toBe(receiptOf(first))
   expect(await waiting()).toHaveLength(1)
+})
+
+test('after its event was erased, a repetition must still say what the receipt says, the usage too', async () => {
+  const usage = { metric: 'tokens', quantity: '7' }
+  const [first] = await recordEvents(world.deps, 'acct_t', [record('evt_1', { usage, data: { note: 'a' } })])
+  await eraseBodies(world.deps, 'acct_t', { events: ['evt_1'] })
+  const again = await recordEvents(world.deps, 'acct_t', [
+    record('evt_1', { usage, data: { note: 'a' } }),
+    record('evt_1', { usage: { ...usage, quantity: '8' } }),
+    record('evt_1'),
+    record('evt_1', { usage, actor: 'acct_other' }),
+  ])
+  expect(statuses(again)).toEqual(['duplicate', 'refused', 'refused', 'refused'])
+  expect(receiptOf(again[0])).toBe(receiptOf(first))
 })
 
 test('the event id of another tenant is another event', async () => {

@@ -228,9 +228,18 @@ function sameEvent(record: AuditRecord, canonical: string, stored: StoredReceipt
     return body.byteLength === stored.body.byteLength && timingSafeEqual(body, stored.body)
   }
   // The event was erased: what its receipt still says is all that can be compared.
-  const visible = (from: Pick<AuditRecord, 'kind' | 'actor' | 'licenses' | 'items'>) =>
-    canonicalize([from.kind, from.actor, from.licenses, from.items])
-  return visible(record) === visible(stored)
+  return visible(record) === visible(payloadOf(stored.jws))
+}
+
+type Visible = Pick<AuditRecord, 'kind' | 'actor' | 'licenses' | 'items' | 'usage'>
+
+function visible({ kind, actor, licenses, items, usage }: Visible): string {
+  return canonicalize([kind, actor, licenses, items, usage ?? null])
+}
+
+/** What a receipt of our own says. */
+function payloadOf(jws: string): ReceiptPayload {
+  return JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as ReceiptPayload
 }
 
 function tooLargeOutcome({ record }: PreparedRecord): RecordOutcome {

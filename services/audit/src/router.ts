@@ -1,9 +1,8 @@
 import { evidenceBundle, verifyEvidence } from '@tallystick/evidence'
 import { auditRecord, auditReceipt, auditRecordDetail, Fault, listOf } from '@tallystick/protocol'
-import { createApi } from '@tallystick/runtime'
 import { z } from 'zod'
+import { api } from './api.ts'
 import { positions } from './collections.ts'
-import type { Deps } from './deps.ts'
 import { eraseBodies } from './erase-bodies.ts'
 import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
 import { exportChanges, listChanges } from './list-changes.ts'
@@ -16,11 +15,12 @@ import {
   receiptEvidence,
   requireOwnReceipt,
 } from './prove-receipt.ts'
+import { reachOf, requireOwnRecords, wholeTenant } from './reach.ts'
 import { receiptView } from './receipt-view.ts'
+import { logRoutes } from './log-routes.ts'
 import { recordEvents } from './record-events.ts'
 import * as wire from './schemas.ts'
 
-const api = createApi<Deps & { chains: readonly { id: string; contract: string }[] }>()
 const records = { tags: ['Records'] }
 const proofs = { tags: ['Proofs'] }
 const textOrJson = { produces: ['text/plain'] }
@@ -32,7 +32,8 @@ export const router = api.router({
     .procedure({
       ...records,
       summary: 'Record events and get their receipts',
-      description: 'Idempotent by event id. Each record succeeds or is refused on its own.',
+      description:
+        'Idempotent by event id. Each record succeeds or is refused on its own. Developers and creators record what their own account did, operators what anyone did.',
       scope: 'audit:write',
       rest: { method: 'POST', path: '/v1/audit/records' },
       examples: [
@@ -52,21 +53,24 @@ export const router = api.router({
     })
     .input(z.strictObject({ records: z.array(auditRecord).min(1).max(1000) }))
     .output(z.strictObject({ object: z.literal('record_outcomes'), data: z.array(wire.recordOutcome) }))
-    .mutation(async ({ ctx, input }) => ({
-      object: 'record_outcomes' as const,
-      data: await recordEvents(ctx.deps, ctx.caller.tenant, input.records),
-    })),
+    .mutation(async ({ ctx, input }) => {
+      requireOwnRecords(ctx.caller, input.records)
+      const data = await recordEvents(ctx.deps, ctx.caller.tenant, input.records)
+      return { object: 'record_outcomes' as const, data }
+    }),
 
   list: api
     .procedure({
       ...records,
       summary: 'List receipts, newest first',
+      description:
+        'Operators and auditors see all of their marketplace, developers and creators the receipts of what their own account did.',
       scope: 'audit:read',
       rest: { method: 'GET', path: '/v1/audit' },
     })
     .input(wire.listInput)
     .output(listOf(auditReceipt))
-    .query(({ ctx, input }) => listReceipts(ctx.deps, ctx.caller.tenant, input)),
+    .query(({ ctx, input }) => listReceipts(ctx.deps, reachOf(ctx.caller), input)),
 
   changes: api
     .procedure({
@@ -79,7 +83,7 @@ export const router = api.router({
     })
     .input(wire.changesInput)
     .output(listOf(wire.administrativeChange))
-    .query(({ ctx, input }) => listChanges(ctx.deps, ctx.caller.tenant, input)),
+    .query(({ ctx, input }) => listChanges(ctx.deps, wholeTenant(ctx.caller), input)),
 
   exportChanges: api
     .procedure({
@@ -91,7 +95,7 @@ export const router = api.router({
     .input(wire.changesExportInput)
     .output(z.void())
     .query(({ ctx, input }) => {
-      const lines = exportChanges(ctx.deps, ctx.caller.tenant, input)
+      const lines = exportChanges(ctx.deps, wholeTenant(ctx.caller), input)
       ctx.answer.header('content-disposition', 'attachment; filename="changes.csv"')
       ctx.answer.stream('text/csv; charset=utf-8', lines)
     }),
@@ -108,7 +112,7 @@ export const router = api.router({
     .input(wire.auditIdInput)
     .output(auditRecordDetail)
     .query(async ({ ctx, input }) => {
-      const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      const receipt = await findReceipt(ctx.deps, reachOf(ctx.caller), input.audit_id)
       const position = await ctx.deps.store.get(positions, entryHex(receipt))
       const { body, salt } = receipt
       return {
@@ -130,7 +134,7 @@ export const router = api.router({
     .input(wire.auditIdInput)
     .output(wire.recordBody)
     .query(async ({ ctx, input }) => {
-      const { body, salt } = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      const { body, salt } = await findReceipt(ctx.deps, reachOf(ctx.caller), input.audit_id)
       if (!body || !salt) throw new Fault('body_erased')
       const event = Buffer.from(body).toString()
       return { object: 'audit_body' as const, event, salt: Buffer.from(salt).toString('hex') }
@@ -168,7 +172,7 @@ export const router = api.router({
     .input(wire.auditIdInput)
     .output(wire.inclusionProof)
     .query(async ({ ctx, input }) => {
-      const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      const receipt = await findReceipt(ctx.deps, reachOf(ctx.caller), input.audit_id)
       const answered = answerProof(await proveReceipt(ctx.deps, receipt.jws), ctx.answer)
       if (ctx.requestHeader('accept')?.startsWith('text/plain'))
         ctx.answer.raw('text/plain; charset=utf-8', answered.proof)
@@ -187,7 +191,7 @@ export const router = api.router({
     .input(wire.auditIdInput)
     .output(evidenceBundle)
     .query(async ({ ctx, input }) => {
-      const receipt = await findReceipt(ctx.deps, ctx.caller.tenant, input.audit_id)
+      const receipt = await findReceipt(ctx.deps, reachOf(ctx.caller), input.audit_id)
       return receiptEvidence(ctx.deps, receipt.jws)
     }),
 
@@ -279,6 +283,8 @@ export const router = api.router({
       jwks: { keys: deps.keySet().keys.map((key) => ({ ...key })) },
       chains: deps.chains.map(({ id, contract }) => ({ chain: id, contract })),
     })),
+
+  log: api.router(logRoutes),
 })
 
 /** The type that clients of the audit service are made from. */

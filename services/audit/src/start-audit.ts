@@ -22,9 +22,9 @@ import type { ErasureOutcome, ErasureSelection } from './erase-bodies.ts'
 import type { AuditKeys } from './key-file.ts'
 import { importLogKey } from './log-key.ts'
 import { logReader } from './log-reader.ts'
-import { registerLogRoutes } from './log-routes.ts'
 import { publishKeys } from './published-keys.ts'
 import { recordEvents } from './record-events.ts'
+import { requireOwnLog } from './require-own-log.ts'
 import { router } from './router.ts'
 import { signingPool } from './signing/signing-pool.ts'
 import { startLoops } from './start-loops.ts'
@@ -81,6 +81,7 @@ export async function startAudit(options: {
     log,
     lifecycle,
   })
+  await requireOwnLog(store, { origin, signer })
 
   const keySet = await publishKeys({ store, origin, now: entropy.now }, logKeys.receipt_keys)
   const pool = signingPool({
@@ -133,7 +134,6 @@ export async function startAudit(options: {
     metrics,
     ...serverSettings(config, options.publicUrl),
     bodyLimit,
-    routes: (fastify) => registerLogRoutes(fastify, deps),
   })
   lifecycle.onStop('server', () => server.close())
   const sink: AuditSink = { record: (tenant, records) => recordEvents(deps, tenant, records) }
