@@ -13,6 +13,7 @@ export const idPrefixes = {
   plan: 'plan',
   price: 'price',
   meter: 'meter',
+  meterEvent: 'mev',
   subscription: 'sub',
   usage: 'use',
   invoice: 'inv',

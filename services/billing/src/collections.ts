@@ -9,7 +9,7 @@ import { balanceCheckpoints, journals, ledgerAccounts } from './ledger/collectio
 import { payments, refunds } from './payments/collections.ts'
 import { sandboxDeeds, sandboxHolds } from './payments/sandbox-provider.ts'
 import { plans, prices } from './prices/collections.ts'
-import { stripeCustomers, stripeEvents } from './stripe/collections.ts'
+import { stripeCustomers, stripeEvents, stripeMeterEvents } from './stripe/collections.ts'
 import { billedUsage, subscriptions } from './subscriptions/collections.ts'
 import {
   lateUsage,
@@ -47,6 +47,7 @@ export const billingCollections: Collection[] = [
   sandboxHolds,
   stripeCustomers,
   stripeEvents,
+  stripeMeterEvents,
   subscriptions,
   testClocks,
   usageAlerts,

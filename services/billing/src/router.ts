@@ -8,6 +8,7 @@ import { invoicesRouter } from './invoices/invoices-router.ts'
 import { ledgerRouter } from './ledger/ledger-router.ts'
 import { paymentsRouter } from './payments/payments-router.ts'
 import { plansRouter, pricesRouter } from './prices/prices-router.ts'
+import { meterEventsRouter } from './stripe/meter-events-router.ts'
 import { subscriptionsRouter } from './subscriptions/subscriptions-router.ts'
 import { metersRouter } from './usage/meters-router.ts'
 import { usageRouter } from './usage/usage-router.ts'
@@ -24,6 +25,7 @@ export const router = api.router({
   payments: paymentsRouter,
   plans: plansRouter,
   prices: pricesRouter,
+  stripeMeterEvents: meterEventsRouter,
   subscriptions: subscriptionsRouter,
   testClocks: clocksRouter,
   usage: usageRouter,

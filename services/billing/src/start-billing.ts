@@ -77,6 +77,7 @@ export async function startBilling(options: {
     ...deps,
     sink,
     metrics,
+    stripe,
     owner: `${process.pid}-${Buffer.from(entropy.random(8)).toString('hex')}`,
     leaseMs: config.LEASE_SECONDS * 1000,
   })

@@ -1,5 +1,6 @@
 import { auditRelay, leaderLoop } from '@tallystick/runtime'
 import type { AuditSink, Loop, Metrics } from '@tallystick/runtime'
+import type { Stripe } from 'stripe'
 import { resumeClocks } from './clocks/advance-clock.ts'
 import { expireGrants } from './credits/expire-grants.ts'
 import type { Deps } from './deps.ts'
@@ -8,6 +9,7 @@ import { run } from './dunning/run-dunning.ts'
 import { mailRelay } from './mail/letter.ts'
 import { expireHolds, resolvePayments } from './payments/resolve-payments.ts'
 import { revokeRelay } from './payments/revoke-relay.ts'
+import { forwardMeterEvents } from './stripe/forward-meter-events.ts'
 import { runBilling } from './subscriptions/run-billing.ts'
 import { buildMeters } from './usage/build-meter.ts'
 
@@ -15,6 +17,8 @@ import { buildMeters } from './usage/build-meter.ts'
 export interface LoopDeps extends Deps {
   sink: AuditSink
   metrics: Metrics
+  /** Where Stripe is the rail. */
+  stripe?: Stripe | undefined
   /** Unique for each process start. */
   owner: string
   leaseMs: number
@@ -25,11 +29,19 @@ const clockRestMs = 30_000
 
 /** Starts relays and scheduled jobs; each has one leader among all copies. Gives the function that ends them. */
 export function startLoops(deps: LoopDeps): () => Promise<void> {
-  const { store, now, log, metrics, owner, leaseMs, sink, mailer, rights, accounts } = deps
+  const { store, now, log, metrics, owner, leaseMs, sink, mailer, rights, accounts, stripe } = deps
   const terms = { store, owner, now, log, metrics, ttlMs: leaseMs }
   const job = (name: string, everyMs: number, run: () => Promise<unknown>) =>
     leaderLoop({ ...terms, name, everyMs, begin: () => async () => void (await run()) })
+  const meterEvents = (rail: Stripe) =>
+    leaderLoop({
+      ...terms,
+      name: 'billing.stripe-meters',
+      everyMs: 2000,
+      begin: () => () => forwardMeterEvents(deps, rail),
+    })
   const loops: Loop[] = [
+    ...(stripe ? [meterEvents(stripe)] : []),
     auditRelay({ ...terms, sink }),
     mailRelay({ ...terms, mailer }),
     revokeRelay({ ...terms, rights }),

@@ -1,10 +1,7 @@
 import type { Stripe } from 'stripe'
-
-/** What Stripe would answer: a status and an object. */
-export interface Reply {
-  status: number
-  body: object
-}
+import { invalid, ok } from './stripe-replies.ts'
+import type { Reply } from './stripe-replies.ts'
+import { StripeMeters } from './stripe-meters.ts'
 
 /** What a card of the stand-in does. */
 export interface Behavior {
@@ -44,11 +41,13 @@ export class StripeBooks {
   readonly customers = new Set<string>()
   readonly intents = new Map<string, Intent>()
   readonly refunds = new Map<string, Refund>()
+  readonly meters: StripeMeters
   readonly #now: () => Date
   #count = 0
 
   constructor(now: () => Date) {
     this.#now = now
+    this.meters = new StripeMeters(this.customers, () => this.seconds())
   }
 
   id(prefix: string): string {
@@ -200,15 +199,6 @@ export class StripeBooks {
   }
 }
 
-/** A refusal of Stripe for what a request asks. */
-export function invalid(code: string, message: string, status = 400): Reply {
-  return { status, body: { error: { type: 'invalid_request_error', code, message } } }
-}
-
 function unexpected({ status }: Intent): Reply {
   return invalid('payment_intent_unexpected_state', `The payment intent is ${status}`)
-}
-
-function ok(body: object): Reply {
-  return { status: 200, body: structuredClone(body) }
 }

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { once } from 'node:events'
-import { invalid, StripeBooks } from './stripe-books.ts'
-import type { Behavior, Reply } from './stripe-books.ts'
+import { StripeBooks } from './stripe-books.ts'
+import type { Behavior } from './stripe-books.ts'
+import { invalid } from './stripe-replies.ts'
+import type { Reply } from './stripe-replies.ts'
 import { readForm, shapes } from './stripe-shapes.ts'
 import type { Route } from './stripe-shapes.ts'
 
@@ -25,6 +27,8 @@ export interface StripeServer {
   violations: string[]
   /** The next request of this route fails so; one that reads is answered 503, whatever the fault. */
   fail(route: Route, fault: Fault): void
+  /** Faults that no request has met are forgotten. */
+  calm(): void
   /** While it is down it answers nothing but 503. */
   down: boolean
   /** A payment method that is attached to nobody. */
@@ -50,7 +54,10 @@ export async function startStripeServer(now: () => Date): Promise<StripeServer> 
     if (self.down) return answer(response, failure(503))
     const [path = '', query = ''] = url.split('?')
     const [, , resource = '', id = '', verb = ''] = path.split('/')
-    const name = `${method} /v1/${resource}${id ? '/:id' : ''}${verb ? `/${verb}` : ''}`
+    const name =
+      resource === 'billing'
+        ? `${method} ${path}`
+        : `${method} /v1/${resource}${id ? '/:id' : ''}${verb ? `/${verb}` : ''}`
     const complain = (what: string): void => {
       violations.push(`${name}: ${what}`)
       answer(response, invalid('parameter_invalid', what))
@@ -124,6 +131,7 @@ export async function startStripeServer(now: () => Date): Promise<StripeServer> 
     violations,
     // The SDK asks once more by itself when a connection breaks: that one breaks too.
     fail: (route, fault) => void faults.set(route, fault.endsWith('lost') ? [fault, fault] : [fault]),
+    calm: () => faults.clear(),
     down: false,
     card(behavior = {}) {
       const id = books.id('pm')
@@ -158,6 +166,10 @@ function perform(books: StripeBooks, name: Route, id: string, form: unknown): Re
       return books.cancel(id)
     case 'POST /v1/refunds':
       return books.refund(shapes[name].parse(form))
+    case 'POST /v1/billing/meter_events':
+      return books.meters.take(shapes[name].parse(form))
+    case 'POST /v1/billing/meter_event_adjustments':
+      return books.meters.cancel(shapes[name].parse(form).cancel.identifier)
     case 'GET /v1/payment_intents/:id': {
       const intent = books.intents.get(id)
       return intent

@@ -49,6 +49,25 @@ export const shapes = {
     amount: integer,
     metadata,
   } satisfies Params<Stripe.RefundCreateParams>),
+  // https://docs.stripe.com/api/billing/meter-event/create
+  'POST /v1/billing/meter_events': z.strictObject({
+    event_name: z.string().min(1).max(100),
+    identifier: z.string().min(1).max(100),
+    timestamp: z
+      .string()
+      .regex(/^\d{10}$/)
+      .transform(Number),
+    payload: z.strictObject({
+      stripe_customer_id: id('cus'),
+      value: z.string().regex(/^-?\d+(\.\d{1,12})?$/),
+    }),
+  } satisfies Params<Stripe.Billing.MeterEventCreateParams>),
+  // https://docs.stripe.com/api/billing/meter-event-adjustment/create
+  'POST /v1/billing/meter_event_adjustments': z.strictObject({
+    event_name: z.string().min(1).max(100),
+    type: z.literal('cancel'),
+    cancel: z.strictObject({ identifier: z.string().min(1).max(100) }),
+  } satisfies Params<Stripe.Billing.MeterEventAdjustmentCreateParams>),
   'GET /v1/payment_intents/:id': z.strictObject({
     expand,
   } satisfies Params<Stripe.PaymentIntentRetrieveParams>),

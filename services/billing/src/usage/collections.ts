@@ -68,6 +68,8 @@ export const meters = collection('meters', {
     epoch: z.number(),
     /** Where the builder is: the cursor of its next page. */
     progress: z.string().optional(),
+    /** The meter of Stripe that is told of every event which it counts. */
+    stripe: z.strictObject({ eventName: z.string() }).optional(),
     createdAt: z.date(),
   }),
   partition: 'tenant',

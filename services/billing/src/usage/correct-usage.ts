@@ -9,6 +9,7 @@ import { watchUsage } from '../alerts/watch-usage.ts'
 import { timeOf } from '../clocks/time-of.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
+import { correctedMeterEvents } from '../stripe/meter-event-writes.ts'
 import { buildMeter } from './build-meter.ts'
 import { usageEvents } from './collections.ts'
 import type { UsageEvent } from './collections.ts'
@@ -68,6 +69,7 @@ export async function correctUsage(
       insert(usageEvents, told),
       ...(await feedMeters(deps, meters, changes)),
       ...lateWrites(controls, meters, [before]),
+      ...(await correctedMeterEvents(deps, meters, { after, correction: told.id })),
       ...auditEvents({ tenant: before.tenant, at: deps.now(), records: [recordOf(caller, kind, told)] }),
     ],
     answer: await viewCorrected(deps, after, told),

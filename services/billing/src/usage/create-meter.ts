@@ -93,11 +93,13 @@ export function viewMeter({ livemode }: Pick<Deps, 'livemode'>, meter: Meter): V
     filters: meter.filters,
     group_by: meter.groupBy,
     status: meter.status,
+    ...(meter.stripe && { stripe: { event_name: meter.stripe.eventName } }),
     created_at: meter.createdAt.toISOString(),
   }
 }
 
-function nextEpoch(tenant: string, { epoch, version }: FedMeters['epoch']): Write {
+/** The write by which reports see the meters as they are from now on. */
+export function nextEpoch(tenant: string, { epoch, version }: FedMeters['epoch']): Write {
   return replace(meterEpochs, { id: tenant, epoch: epoch + 1 }, version)
 }
 

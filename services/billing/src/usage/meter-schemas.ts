@@ -62,6 +62,8 @@ export const meterView = z
     group_by: z.array(z.string()),
     /** While `building`, queries are answered from the events: exact, and slower. */
     status: z.enum(['building', 'active', 'archived']),
+    /** The meter of Stripe that is told of what it counts. */
+    stripe: z.strictObject({ event_name: z.string() }).optional(),
     created_at: timestamp,
   })
   .meta({ id: 'Meter' })

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { watchUsage } from '../alerts/watch-usage.ts'
 import type { Watch } from '../alerts/watch-usage.ts'
 import type { Deps } from '../deps.ts'
+import { meterEventWrites } from '../stripe/meter-event-writes.ts'
 import { usageEvents } from './collections.ts'
 import type { Meter, UsageEvent } from './collections.ts'
 import { recordOf } from './event-record.ts'
@@ -69,6 +70,7 @@ async function writesOf(
     ...recorded.map((event) => insert(usageEvents, event)),
     ...(await feedMeters(deps, meters, changes)),
     ...lateWrites(controls, meters, recorded),
+    ...(await meterEventWrites(deps, meters, recorded)),
     ...auditEvents({
       tenant: caller.tenant,
       at,
