@@ -185,6 +185,7 @@ describe('tally verify', () => {
     ['an empty file', (name) => fileOf(name, ''), /is empty/],
     ['a truncated bundle', (name) => fileOf(name, JSON.stringify(bundle).slice(0, 900)), /not strict JSON/],
     ['bytes that are no text', (name) => fileOf(name, new Uint8Array([0xff, 0xfe, 0, 1])), /not UTF-8/],
+    ['a byte order mark', (name) => fileOf(name, `\uFEFF${JSON.stringify(bundle)}`), /byte order mark/],
     ['a huge file', (name) => fileOf(name, 'x'.repeat(3_000_000)), /is larger than/],
     ['endless input', () => '/dev/zero', /is larger than/],
     ['deep JSON', (name) => fileOf(name, '['.repeat(100_000)), /levels/],
@@ -286,10 +287,17 @@ describe('tally monitor', () => {
   it('follows a log that grows, and remembers it between runs', async () => {
     const server = await serveLog(log, 20)
     const state = path.join(folder, 'grows.json')
-    for (const size of [20, 257, 300, 300, 600, 512]) {
+    for (const [size, growth] of [
+      [20, 'first seen'],
+      [257, '237 more'],
+      [300, '43 more'],
+      [300, '0 more'],
+      [600, '300 more'],
+      [512, 'the log shows a head of 88 fewer'],
+    ] as const) {
       server.shown.size = size
       const { status, out } = await tally('monitor', server.url, '--once', '--state', state)
-      expect([size, status, out]).toEqual([size, 0, expect.stringContaining('consistent')])
+      expect([size, status, out]).toEqual([size, 0, expect.stringContaining(`(${growth}), consistent`)])
     }
     await server.stop()
     const kept = JSON.parse(await readFile(state, 'utf8')) as { checkpoint: string }
@@ -334,6 +342,8 @@ describe('tally monitor', () => {
     server.shown.log = { ...other, key: log.key }
     expect(await run()).toMatchObject({ status: 1, err: expect.stringContaining('the tiles do not give') })
     server.shown.checkpoint = await other.checkpoint(300)
+    expect(await run()).toMatchObject({ status: 1, err: expect.stringContaining('does not hold') })
+    server.shown.checkpoint = `\uFEFF${await log.checkpoint(300)}`
     expect(await run()).toMatchObject({ status: 1, err: expect.stringContaining('does not hold') })
     await server.stop()
     expect(await run()).toMatchObject({ status: 1, err: expect.stringContaining('cannot fetch') })

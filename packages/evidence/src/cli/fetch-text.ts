@@ -40,11 +40,11 @@ export async function fetchBytes(
   }
 }
 
-/** As `fetchBytes`, as UTF-8 text; bytes that are not UTF-8 are refused. */
+/** As `fetchBytes`, as UTF-8 text; bytes that are not UTF-8 are refused, and a byte order mark stays in the text. */
 export async function fetchText(url: string, limits: FetchLimits, init: RequestInit = {}): Promise<string> {
   const bytes = await fetchBytes(url, limits, init)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
     throw new FetchError(`${describeUrl(url)} did not answer in UTF-8`, { cause: error })
   }

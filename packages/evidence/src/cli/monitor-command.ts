@@ -88,19 +88,24 @@ async function look(watch: Watch): Promise<number> {
     }
     return reportFork(watch, proof)
   }
-  const { head } = seen
+  const { head, shownSize } = seen
   const listed = watch.rpc === undefined ? [] : await fetchAnchors(url)
   const published = watch.rpc === undefined ? [] : (await fetchKeys(url)).contracts
   const contracts = withNewChains(state?.contracts ?? [], published)
   // The head is kept before the chain is asked: an outage there must not make us forget it.
   await writeState(stateFile, { version: 1, url, key, checkpoint: head.note, contracts })
-  const growth = last === undefined ? 'first seen' : `${head.size - last.size} more`
+  const growth = last === undefined ? 'first seen' : growthOf(head.size - last.size, shownSize - head.size)
   if (watch.rpc === undefined) {
     tell('ok', `${head.size} leaves (${growth}), consistent`, { origin: head.origin, size: head.size })
     return exitStatus.ok
   }
   const report = await compareAnchors(watch.rpc, { url, head }, contracts, listed)
   return reportAnchors(watch, key, head, growth, report)
+}
+
+/** A log that stays behind what it signed was put back to an older state, and will fork when it grows again. */
+function growthOf(more: number, ahead: number): string {
+  return ahead < 0 ? `the log shows a head of ${-ahead} fewer` : `${more} more`
 }
 
 async function reportAnchors(

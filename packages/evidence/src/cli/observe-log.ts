@@ -10,7 +10,8 @@ export interface SignedHead extends Checkpoint {
 
 /** What one look at a log showed. */
 export type Observation =
-  | { kind: 'consistent'; head: SignedHead }
+  /** `shownSize` is that of the head that the log shows now; less than the kept head's when the log, or a cache, is behind. */
+  | { kind: 'consistent'; head: SignedHead; shownSize: number }
   | { kind: 'fork'; reason: string; head: SignedHead }
   | { kind: 'unverified'; reason: string }
 
@@ -50,7 +51,7 @@ async function compareHeads(
 ): Promise<Observation> {
   if (last?.size === head.size) {
     return sameHash(last.root, head.root)
-      ? { kind: 'consistent', head }
+      ? { kind: 'consistent', head, shownSize: head.size }
       : { kind: 'fork', reason: `two roots are signed for ${head.size} leaves`, head }
   }
   const older = last === undefined || last.size > head.size ? head : last
@@ -65,7 +66,7 @@ async function compareHeads(
     return { kind: 'fork', reason, head }
   }
   // An older head that is consistent is a slow copy of the log, and nothing new.
-  return { kind: 'consistent', head: newer }
+  return { kind: 'consistent', head: newer, shownSize: head.size }
 }
 
 /** Both roots from the log's tiles; tiles of wrong lengths are a reason, not a crash. */

@@ -5,8 +5,11 @@ import { CommandError } from './command.ts'
 /** Reads a UTF-8 file of at most `maxBytes`. Throws CommandError with one clear line for anything else. */
 export async function readInput(path: string, maxBytes: number): Promise<string> {
   const bytes = await readBytes(path, maxBytes)
+  // Left out silently, it would make us accept bytes that the strict reader of bundles refuses.
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
+    throw new CommandError(`${path} begins with a byte order mark; save it as UTF-8 without one`)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
     throw new CommandError(`${path} is not UTF-8 text`, undefined, { cause })
   }
