@@ -31,10 +31,12 @@ test('runs without a pause while there is more', async () => {
 
 test('a wake ends the pause, also one that came during the run', async () => {
   const counted = runs(3)
+  const metrics = createMetrics()
   const running = loop({
     name: 'woken',
     everyMs: hour,
     log,
+    metrics,
     run: async () => {
       counted.run()
       if (counted.seen() < 3) running.wake()
@@ -42,6 +44,7 @@ test('a wake ends the pause, also one that came during the run', async () => {
   })
   await counted.reached
   await running.stop()
+  expect((await metrics.loopRuns.get()).values).toMatchObject([{ value: 3, labels: { outcome: 'ok' } }])
 })
 
 test('an error is counted and does not end the loop, and no wake rushes the pause after it', async () => {

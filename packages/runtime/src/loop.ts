@@ -54,6 +54,8 @@ export function loop(options: LoopOptions): Loop {
   }
 
   async function runAll(): Promise<void> {
+    // The first run may already wake the loop, so the caller must have it in hand.
+    await Promise.resolve()
     while (!signal.aborted) {
       const more = await runOnce()
       if (failures > 0) await pause.wait(backoffMs(failures, everyMs, maxBackoffMs), { wakeable: false })
