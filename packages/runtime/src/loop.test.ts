@@ -75,6 +75,7 @@ test('an error is counted and does not end the loop, and no wake rushes the paus
 })
 
 test('a stop lets the run under way end', async () => {
+  const begun = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   let ended = false
   const running = loop({
@@ -82,10 +83,12 @@ test('a stop lets the run under way end', async () => {
     everyMs: 1,
     log,
     run: async () => {
+      begun.resolve()
       await release.promise
       ended = true
     },
   })
+  await begun.promise
   const stopped = running.stop()
   release.resolve()
   await stopped
