@@ -5,12 +5,14 @@ import type { Deps } from '../deps.ts'
 import { invoices } from '../invoices/collections.ts'
 import type { StoredInvoice } from '../invoices/find-invoice.ts'
 import { invoiceEvent } from '../invoices/invoice-event.ts'
+import { becomeActive } from '../subscriptions/standing.ts'
 import { keysFollow } from './accounts-relay.ts'
 import { dunningLetter } from './dunning-letter.ts'
 
 /**
  * The writes that follow for the customer when `invoice` is past due no more: who owes nothing else is no longer
- * delinquent, and whose keys were suspended gets them back. `forgiven` (the invoice was given up, not paid) lifts no
+ * delinquent, and whose keys were suspended gets them back; a subscription none of whose invoices is past due is active
+ * again. `forgiven` (the invoice was given up, not paid) lifts no
  * suspension.
  */
 export async function liftDelinquency(
@@ -26,9 +28,11 @@ export async function liftDelinquency(
   const equals = [invoice.tenant, invoice.customer]
   const { items } = await deps.store.find(invoices.pastDue, { equals, limit: 2 })
   const owesMore = items.some(({ id }) => id !== invoice.id)
-  if (owesMore || (forgiven && customer.suspended)) return [replace(customers, customer, version)]
+  if (forgiven && customer.suspended) return [replace(customers, customer, version)]
+  const reactivated = await becomeActive(deps, invoice)
+  if (owesMore) return [replace(customers, customer, version), ...reactivated]
   const { delinquentSince: _, ...lifted } = customer
-  const writes = [replace(customers, { ...lifted, suspended: false }, version)]
+  const writes = [replace(customers, { ...lifted, suspended: false }, version), ...reactivated]
   if (!customer.suspended) return writes
   return [
     ...writes,

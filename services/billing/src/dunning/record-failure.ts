@@ -6,6 +6,7 @@ import { invoices } from '../invoices/collections.ts'
 import type { StoredInvoice } from '../invoices/find-invoice.ts'
 import { invoiceEvent } from '../invoices/invoice-event.ts'
 import { stillOwed } from '../invoices/settle-invoice.ts'
+import { becomePastDue } from '../subscriptions/standing.ts'
 import { dunningLetter } from './dunning-letter.ts'
 import type { DunningNews } from './dunning-letter.ts'
 import { afterFailure, nextStepAt } from './dunning-schedule.ts'
@@ -60,7 +61,7 @@ async function planFailure(
   if (!before) {
     const told = invoiceEvent(deps, 'invoice.past_due', invoice.customer, invoice, { code })
     pastDue.auditId = told.auditId
-    writes.push(told.write)
+    writes.push(told.write, ...(await becomePastDue(deps, invoice, at)))
     if (customer && !customer.delinquentSince) {
       const { version: customerVersion, ...rest } = customer
       writes.push(replace(customers, { ...rest, delinquentSince: at }, customerVersion))

@@ -3,6 +3,7 @@ import { customers } from '../customers/collections.ts'
 import type { Deps } from '../deps.ts'
 import { invoices } from '../invoices/collections.ts'
 import { invoiceEvent } from '../invoices/invoice-event.ts'
+import { becomeSuspended } from '../subscriptions/standing.ts'
 import { keysFollow } from './accounts-relay.ts'
 import { dunningLetter } from './dunning-letter.ts'
 
@@ -22,6 +23,7 @@ export async function suspendCustomer(deps: Deps, id: string, at: Date): Promise
       replace(invoices, { ...invoice, dunning, auditId }, version),
       replace(customers, { ...rest, suspended: true }, customerVersion),
       write,
+      ...(await becomeSuspended(deps, found, at)),
       ...(customer.suspended ? [] : [keysFollow(deps, customer)]),
       ...dunningLetter(deps, customer, invoice, { kind: 'suspended' }),
     ])

@@ -66,7 +66,10 @@ export const invoices = collection('invoices', {
     amountPaid: z.bigint(),
     amountRefunded: z.bigint(),
     amountCredited: z.bigint(),
+    /** Of a subscription: the period that is charged ahead, or where none is, the one that is over. */
     period,
+    /** The period that is over, whose usage is charged. */
+    usagePeriod: period.optional(),
     finalizedAt: z.date().optional(),
     dueAt: z.date().optional(),
     paidAt: z.date().optional(),

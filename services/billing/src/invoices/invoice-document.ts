@@ -44,7 +44,7 @@ export function invoiceDocument(
     creditNotes: readonly CreditNote[]
   },
 ): InvoiceDocument {
-  const { currency, number, period, finalizedAt, dueAt, subscription } = invoice
+  const { currency, number, period, usagePeriod, finalizedAt, dueAt, subscription } = invoice
   const amount = (minor: bigint) => formatMoney({ amount: minor, currency })
   const isDraft = number === undefined
   return {
@@ -58,6 +58,7 @@ export function invoiceDocument(
       ...dated('Invoice date', finalizedAt),
       ...dated('Due date', dueAt),
       ['Period', periodOf(period)],
+      ...(usagePeriod ? ([['Usage of', periodOf(usagePeriod)]] as const) : []),
       ...(subscription === undefined ? [] : ([['Subscription', subscription]] as const)),
       ['Currency', currency],
     ],

@@ -154,7 +154,10 @@ export const invoiceView = z
     customer: z.string(),
     subscription: z.string().optional(),
     currency: z.string(),
+    /** Of a subscription: the period that is charged ahead, or where none is, the one that is over. */
     period,
+    /** The period that is over, whose usage is charged. Each line tells its own. */
+    usage_period: period.optional(),
     lines: z.array(lineView),
     subtotal: moneyAmount,
     taxes: z.array(taxView),

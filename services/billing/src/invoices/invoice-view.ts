@@ -28,6 +28,7 @@ export function viewInvoice({ livemode }: Pick<Deps, 'livemode'>, invoice: Store
     ...(subscription !== undefined && { subscription }),
     currency,
     period: viewPeriod(invoice.period),
+    ...(invoice.usagePeriod && { usage_period: viewPeriod(invoice.usagePeriod) }),
     lines: invoice.lines.map((line) => viewLine(line, wire)),
     subtotal: wire(invoice.subtotal),
     taxes: invoice.taxes.map(({ base, amount, ...tax }) => ({

@@ -16,7 +16,7 @@ import type { PricesById } from './read-prices.ts'
 import { resolveItems } from './resolve-items.ts'
 import type { Resolved } from './resolve-items.ts'
 import type { ChangeInput } from './subscription-schemas.ts'
-import { requireLive, told } from './subscription-state.ts'
+import { requireClosed, requireLive, told } from './subscription-state.ts'
 
 /**
  * Changes what a subscription consists of. At once: what was charged ahead is given back for the rest of the period
@@ -33,8 +33,9 @@ export async function changeSubscription(
   requireLive(subscription, 'changed')
   const { tenant, currency } = subscription
   const { plan, items, seats } = input
-  const resolved = await resolveItems(deps, { tenant, currency, plan, seats, items })
   const at = await timeOf(deps, customer)
+  requireClosed(subscription, at)
+  const resolved = await resolveItems(deps, { tenant, currency, plan, seats, items })
   const changed =
     input.when === 'period_end' || subscription.status === 'scheduled'
       ? changeLater(subscription, resolved)

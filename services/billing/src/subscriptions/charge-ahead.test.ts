@@ -59,7 +59,7 @@ test('changing there and back at one moment moves nothing, also of an item that 
         chargeRest({ id: '1', price, quantity: 1 }, { at: from, charged: { period } }, prices)
       const back = (item: Item) => giveBack(item, { at: at!, charged: { period } }, prices)
       const { items } = chargeAhead([{ id: '1', price: 'price_0', quantity: 1 }], { period }, prices)
-      for (const item of [items[0]!, rest('price_0', begun!).item]) {
+      for (const item of [items[0]!, rest('price_0', begun).item]) {
         const other = rest('price_1')
         const lines = [...back(item), ...other.lines, ...back(other.item), ...rest('price_0').lines]
         expect(sumOf(lines)).toBe(0n)

@@ -7,6 +7,7 @@ import { periodFrom } from './periods.ts'
 import type { OpenLine } from './rated-lines.ts'
 import { priceOf } from './read-prices.ts'
 import type { PricesById } from './read-prices.ts'
+import { isLive, liveStatus } from './standing.ts'
 
 /** What the end of a period brings: the lines to invoice and the subscription as it goes on. */
 export interface Closed {
@@ -24,9 +25,8 @@ const dayMs = 86_400_000
 
 /** The items whose usage of the open period is charged when it closes; none of a trial. */
 export function meteredItems(subscription: Subscription, prices: PricesById): Item[] {
-  const { status, items } = subscription
-  if (status !== 'active' && status !== 'past_due') return []
-  return items.filter((item) => {
+  if (!isLive(subscription)) return []
+  return subscription.items.filter((item) => {
     const { start, end } = usagePeriodOf(subscription, item)
     return start < end && priceOf(prices, item.price).meter !== undefined
   })
@@ -48,20 +48,27 @@ export function closePeriod(
     closed.lines.push(...lines)
     closed.billed.push(billed)
   }
-  const { dueAt: _, pendingLines, ...rest } = subscription
+  const { dueAt: _, failure: _failure, pendingLines, ...rest } = subscription
   closed.lines.push(...pendingLines.map(({ id: _place, ...line }) => line))
   const settled: Subscription = { ...rest, pendingLines: [], closings: subscription.closings + 1 }
   const boundary = subscription.period.end
   if (subscription.status === 'canceled') return { ...closed, subscription: settled }
-  if (subscription.cancelAt !== undefined && subscription.cancelAt <= boundary) {
+  const canceledAt = endOf(subscription, boundary)
+  if (canceledAt) {
     const dueAt = closed.billed.length > 0 ? new Date(boundary.getTime() + lateUsageDays * dayMs) : undefined
-    const ended = { ...settled, status: 'canceled' as const, canceledAt: subscription.cancelAt }
+    const ended = { ...settled, status: 'canceled' as const, canceledAt }
     return { ...closed, subscription: { ...ended, ...(dueAt && { dueAt }) } }
   }
   if (subscription.pausedAt !== undefined)
     return { ...closed, subscription: { ...settled, status: 'paused' } }
   const opened = openPeriod(settled, boundary, prices)
   return { ...closed, subscription: opened.subscription, lines: [...closed.lines, ...opened.lines] }
+}
+
+/** When a subscription ends with its period: as was asked for, or because it is suspended. */
+function endOf({ cancelAt, pausedAt, status }: Subscription, boundary: Date): Date | undefined {
+  if (cancelAt !== undefined && cancelAt <= boundary) return cancelAt
+  return status === 'suspended' && pausedAt === undefined ? boundary : undefined
 }
 
 /** Opens the period that begins at `start`: the trial while it lasts, else a charged one. */
@@ -79,8 +86,16 @@ function openPeriod(
   const { period, whole } = periodFrom(changed, start)
   const live = changed.items.filter(({ until }) => until === undefined)
   const { items, lines } = chargeAhead(live, { period, whole }, prices)
-  const status = changed.status === 'past_due' ? 'past_due' : 'active'
-  return { subscription: dueAtEnd({ ...changed, status, items, period, ...(whole && { whole }) }), lines }
+  return {
+    subscription: dueAtEnd({
+      ...changed,
+      status: liveStatus(changed),
+      items,
+      period,
+      ...(whole && { whole }),
+    }),
+    lines,
+  }
 }
 
 /** The subscription with what was to change at the end of the period. */

@@ -13,16 +13,16 @@ import { placed } from './rated-lines.ts'
 /** The draft of what the closing of a period charges; none where it charges nothing. */
 export function draftOf(
   before: Subscription,
-  { lines: charged, subscription: after }: Closed,
+  { lines: charged, billed, subscription: after }: Closed,
   { correction, customer, at }: { correction: Correction | undefined; customer: Customer; at: Date },
 ): StoredInvoice | undefined {
   const lines = placed([...charged, ...(correction?.lines ?? [])])
   if (lines.length === 0) return undefined
   const { tenant, id: subscription, period: closed } = before
-  const boundary = before.status === 'canceled' ? (before.dueAt ?? closed.end) : closed.end
+  const isAhead = charged.some(({ period }) => period.start >= closed.end)
   const zero = { subtotal: 0n, taxes: [], taxTotal: 0n, total: 0n, creditsApplied: 0n, amountDue: 0n }
   return {
-    id: invoiceIdOf(tenant, subscription, boundary, before.closings),
+    id: invoiceIdOf(tenant, subscription, closed.end, before.closings),
     tenant,
     customer: customer.id,
     subscription,
@@ -34,7 +34,8 @@ export function draftOf(
     amountRefunded: 0n,
     amountCredited: 0n,
     ...(customer.clock !== undefined && { clock: customer.clock }),
-    period: closed.start < closed.end ? closed : after.period,
+    period: isAhead || closed.start >= closed.end ? after.period : closed,
+    ...(billed.length > 0 && { usagePeriod: closed }),
     metadata: {},
     attempts: 0,
     createdAt: at,
@@ -47,11 +48,17 @@ export function tell(
   deps: Pick<Deps, 'newId' | 'now'>,
   actor: string,
   kind: string,
-  { tenant, id, customer, licenses, status, period: { start, end } }: Subscription,
+  { tenant, id, customer, licenses, status, period, suspendedAt, cancelAt }: Subscription,
 ): { auditId: string; write: Write } {
   const event = deps.newId('event')
-  const period = { period_start: start.toISOString(), period_end: end.toISOString() }
-  const data = { subscription: id, customer, status, ...period }
+  const data = {
+    subscription: id,
+    customer,
+    status,
+    period_start: period.start.toISOString(),
+    period_end: period.end.toISOString(),
+    ...(status === 'canceled' && suspendedAt && !cancelAt && { reason: 'unpaid' }),
+  }
   const record = { kind: `subscription.${kind}`, actor, licenses: licenses.slice(0, 100), items: [], data }
   return {
     auditId: auditIdOf(tenant, event),

@@ -28,7 +28,7 @@ export const subscriptions = collection('subscriptions', {
     licenses: z.array(z.string()),
     currency: z.string(),
     items: z.array(storedItem),
-    status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'paused', 'canceled']),
+    status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'suspended', 'paused', 'canceled']),
     interval: z.enum(['month', 'year']),
     intervalCount: z.number(),
     /** Day of month on which periods begin; 31 means the last day of shorter months. */
@@ -47,6 +47,10 @@ export const subscriptions = collection('subscriptions', {
     cancelAt: z.date().optional(),
     canceledAt: z.date().optional(),
     pausedAt: z.date().optional(),
+    /** Since when an invoice of it could not be collected; absent once none of them is past due. */
+    pastDueSince: z.date().optional(),
+    /** When the grace of such an invoice was over. */
+    suspendedAt: z.date().optional(),
     /** What holds from the next period on. */
     pendingChange: z
       .strictObject({
@@ -58,8 +62,15 @@ export const subscriptions = collection('subscriptions', {
       .optional(),
     /** Lines that wait for the next invoice: prorations. */
     pendingLines: z.array(storedLine),
-    /** When its open period is to be closed, by the time that holds for its customer. */
+    /**
+     * When a run closes its open period, by the time that holds for its customer: at its end, or later where that has
+     * failed; and once more when no late usage of an ended one can come.
+     */
     dueAt: z.date().optional(),
+    /** Why its period could not be closed yet. */
+    failure: z
+      .strictObject({ code: z.string(), message: z.string(), since: z.date(), attempts: z.number() })
+      .optional(),
     /** The test clock that it follows; empty: real time. The job for real time looks at those without one. */
     clock: z.string(),
     metadata: z.record(z.string(), z.string()),

@@ -11,7 +11,7 @@ import { subscriptions } from './collections.ts'
 import type { Subscription } from './find-subscription.ts'
 import { placed } from './rated-lines.ts'
 import { readPrices } from './read-prices.ts'
-import { requireLive, told, wrongState } from './subscription-state.ts'
+import { requireClosed, requireLive, told, wrongState } from './subscription-state.ts'
 
 interface Found {
   subscription: Stored<Subscription>
@@ -35,6 +35,7 @@ export async function cancelSubscription(
     const ending = subscription.status === 'paused' ? { start: at, end: at } : period
     return closeNow(deps, { ...subscription, period: ending, cancelAt: at }, { version, at, caller })
   }
+  requireClosed(subscription, at)
   const { pendingChange: _, ...kept } = subscription
   const { auditId, write } = told(deps, caller, 'subscription.updated', subscription)
   const after: Subscription = { ...kept, cancelAt: kept.period.end, updatedAt: at, auditId }
@@ -64,6 +65,9 @@ export async function resumeSubscription(
   const at = await timeOf(deps, customer)
   const { pausedAt: _, cancelAt, ...kept } = subscription
   if (subscription.status === 'paused') {
+    if (subscription.suspendedAt) {
+      throw new Fault('invalid_state', { detail: 'An invoice of it was not paid: collect that first' })
+    }
     const begun = { ...kept, period: { start: at, end: at } }
     const terms = { at, prices: new Map(), actor: caller.account }
     return onlyOne(await planGroup(deps, [{ subscription: begun, version }], terms))
@@ -86,9 +90,7 @@ async function closeNow(
     deps,
     items.map(({ price }) => price),
   )
-  if (subscription.dueAt && subscription.dueAt <= at) {
-    throw new Fault('conflict', { detail: 'The period before is being closed; repeat the change' })
-  }
+  requireClosed(subscription, at)
   const isOpen = period.start <= at && at < period.end
   const charged = { period, whole: subscription.whole }
   const back = isOpen ? items.flatMap((item) => giveBack(item, { at, charged }, prices)) : []

@@ -120,7 +120,7 @@ test('killed at any moment and run again, a run comes to the same invoices, numb
   expect(essence(await booksOf(deps))).toEqual(expected)
 }, 300_000)
 
-test('a subscription that cannot be charged holds up no other, and stays due', async () => {
+test('a subscription that cannot be charged holds up no other, and is tried again later and later', async () => {
   await fillMarket(deps, { count: 5 })
   const { items } = await deps.store.find(subscriptions.byTenant, { equals: [dueTenant], limit: 1 })
   const [found] = items
@@ -128,9 +128,29 @@ test('a subscription that cannot be charged holds up no other, and stays due', a
   const { version, ...broken } = found
   const gone = broken.items.map((item) => ({ ...item, price: 'price_gone' }))
   await deps.store.commit([replace(subscriptions, { ...broken, items: gone }, version)])
-  const run = await runBilling(deps, { until })
-  expect(run).toEqual({ periods: 12, invoices: 12, failed: [broken.id] })
-  expect((await deps.store.get(subscriptions, broken.id))?.dueAt).toEqual(broken.dueAt)
+  let logged = 0
+  const log = Object.assign(Object.create(deps.log) as typeof deps.log, { error: () => logged++ })
+  const tried: string[] = []
+  for (let minutes = 0; minutes <= 4 * 24 * 60; minutes += 5) {
+    const at = new Date(until.getTime() + minutes * 60_000)
+    const { failed, periods } = await runBilling({ ...deps, log }, { until: at })
+    if (minutes === 0) expect(periods).toBe(12)
+    if (failed.length > 0) tried.push(`${Math.floor(minutes / 60)}:${minutes % 60}`)
+  }
+  // Doubled each time, and once a day at last.
+  const daily = ['42:35', '66:35', '90:35']
+  expect(tried).toEqual(['0:0', '0:5', '0:15', '0:35', '1:15', '2:35', '5:15', '10:35', '21:15', ...daily])
+  expect(logged).toBe(1)
+  const failing = await deps.store.get(subscriptions, broken.id)
+  expect(failing).toMatchObject({
+    period: broken.period,
+    failure: { code: 'internal', attempts: 12, since: until },
+  })
+  const repaired = { ...failing!, items: broken.items }
+  await deps.store.commit([replace(subscriptions, repaired, failing!.version)])
+  const later = new Date(until.getTime() + 5 * 86_400_000)
+  expect(await runBilling(deps, { until: later })).toEqual({ periods: 3, invoices: 3, failed: [] })
+  expect((await deps.store.get(subscriptions, broken.id))?.failure).toBeUndefined()
   await booksOf(deps)
 })
 

@@ -4,13 +4,14 @@ import { finishGroup, prepareGroup } from './bill-group.ts'
 import { subscriptions } from './collections.ts'
 import type { Subscription } from './find-subscription.ts'
 import type { PricesById } from './read-prices.ts'
+import { recordBillingFailure } from './record-billing-failure.ts'
 
 /** What a run did. */
 export interface BillingRun {
   /** Periods that were closed. */
   periods: number
   invoices: number
-  /** Subscriptions that could not be charged; they stay due. */
+  /** Subscriptions that could not be charged; they stay due, and are tried again later and later. */
   failed: string[]
 }
 
@@ -38,6 +39,7 @@ export async function runBilling(
 ): Promise<BillingRun> {
   const run: BillingRun = { periods: 0, invoices: 0, failed: [] }
   const prices: PricesById = new Map()
+  const failed = new Set<string>()
   for (;;) {
     const before = run.periods
     let after: string | undefined
@@ -49,7 +51,8 @@ export async function runBilling(
         ...(after !== undefined && { after }),
       })
       after = page.next
-      const due = page.items.filter(({ id }) => !run.failed.includes(id))
+      for (const id of run.failed.slice(failed.size)) failed.add(id)
+      const due = page.items.filter(({ id }) => !failed.has(id))
       const groups = groupsOf(due, batch).values()
       const running = { until, prices, run, turns: new Map() }
       await Promise.all(Array.from({ length: lanes }, () => billAll(deps, groups, running)))
@@ -64,6 +67,8 @@ const lanes = 2
 
 interface Running {
   until: Date
+  /** Tries what has failed before its time. */
+  atOnce?: boolean
   prices: PricesById
   run: BillingRun
   /** By tenant: the last who took its turn to draw numbers and commit. */
@@ -80,11 +85,11 @@ async function billGroup(deps: Deps, group: readonly DueNow[], running: Running)
     const done = await deps.store.attempt(() => tryGroup(deps, group, running))
     run.periods += done.periods
     run.invoices += done.invoices
-    for (const { subscription, error } of done.failed) giveUp(deps, run, subscription, error)
+    for (const { subscription, error } of done.failed) await giveUp(deps, running, subscription, error)
   } catch (error) {
     const [only] = group
     if (!only) return
-    if (group.length === 1) return giveUp(deps, run, only.id, error)
+    if (group.length === 1) return giveUp(deps, running, only.id, error)
     // What one of them brings about must not hold up the others; too large a commit fits in halves.
     const half = Math.ceil(group.length / 2)
     await billGroup(deps, group.slice(0, half), running)
@@ -99,7 +104,7 @@ async function tryGroup(deps: Deps, group: readonly DueNow[], running: Running) 
     group.map(({ id }) => id),
   )
   const due = found.flatMap((one) => {
-    if (one?.dueAt === undefined || one.dueAt > at) return []
+    if (one?.dueAt === undefined || !isDue(one, running)) return []
     const { version, ...subscription } = one
     return [{ subscription, version }]
   })
@@ -158,9 +163,26 @@ function groupsOf(due: readonly DueNow[], batch: number): DueNow[][] {
   return groups
 }
 
-function giveUp(deps: Deps, run: BillingRun, subscription: string, error: unknown): void {
+async function giveUp(
+  deps: Deps,
+  { run, until }: Running,
+  subscription: string,
+  error: unknown,
+): Promise<void> {
   run.failed.push(subscription)
-  deps.log.error({ subscription, err: error }, 'a subscription could not be billed; it stays due')
+  // That others write at the same time says nothing of the subscription: the next run takes it up.
+  if (error instanceof StaleVersion)
+    return deps.log.warn({ subscription, err: error }, 'a group was contended')
+  try {
+    await recordBillingFailure(deps, subscription, error, until)
+  } catch (reason) {
+    deps.log.error({ subscription, err: reason }, 'what kept a subscription from being billed was not noted')
+  }
+}
+
+function isDue({ dueAt, failure, status, period }: Subscription, { until, atOnce }: Running): boolean {
+  if (dueAt !== undefined && dueAt <= until) return true
+  return atOnce === true && failure !== undefined && status !== 'canceled' && period.end <= until
 }
 
 /** Closes what is over of one subscription, before something else is done to it. */
@@ -168,6 +190,7 @@ export async function catchUp(deps: Deps, { id, tenant, customer }: DueNow, unti
   const run: BillingRun = { periods: 0, invoices: 0, failed: [] }
   for (let before = -1; run.periods > before;) {
     before = run.periods
-    await billGroup(deps, [{ id, tenant, customer }], { until, prices: new Map(), run, turns: new Map() })
+    const running = { until, atOnce: true, prices: new Map(), run, turns: new Map() }
+    await billGroup(deps, [{ id, tenant, customer }], running)
   }
 }

@@ -56,10 +56,20 @@ export type ChangeInput = z.infer<typeof changeInput>
 export const cancelInput = z.strictObject({ subscription_id, when: when.default('period_end') })
 export const subscriptionIdInput = z.strictObject({ subscription_id })
 
+const subscriptionStatus = z.enum([
+  'scheduled',
+  'trialing',
+  'active',
+  'past_due',
+  'suspended',
+  'paused',
+  'canceled',
+])
+
 export const listInput = z.strictObject({
   ...pageInput,
   customer: idSchema('customer').optional(),
-  status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'paused', 'canceled']).optional(),
+  status: subscriptionStatus.optional(),
 })
 
 const itemView = z.strictObject({ price: z.string(), quantity: z.int() })
@@ -74,7 +84,8 @@ export const subscriptionView = z
     plan: z.string().optional(),
     licenses: z.array(z.string()),
     currency: z.string(),
-    status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'paused', 'canceled']),
+    /** `past_due` while an invoice of it is; `suspended` once the grace of that invoice is over. */
+    status: subscriptionStatus,
     items: z.array(itemView.extend({ id: z.string() })),
     interval: z.enum(['month', 'year']),
     interval_count: z.int(),
@@ -87,6 +98,18 @@ export const subscriptionView = z
     cancel_at: timestamp.optional(),
     canceled_at: timestamp.optional(),
     paused_at: timestamp.optional(),
+    past_due_since: timestamp.optional(),
+    suspended_at: timestamp.optional(),
+    /** Why the period that is over could not be charged yet, and when that is tried again. */
+    billing_failure: z
+      .strictObject({
+        code: z.string(),
+        message: z.string(),
+        since: timestamp,
+        attempts: z.int(),
+        retry_at: timestamp,
+      })
+      .optional(),
     /** What holds from the next period on. */
     pending_change: z.strictObject({ plan: z.string().optional(), items: z.array(itemView) }).optional(),
     /** What waits for the next invoice: prorations of changes. */

@@ -11,6 +11,19 @@ export function requireLive({ status }: Subscription, deed: string): void {
   if (status === 'canceled' || status === 'paused') throw wrongState(status, deed)
 }
 
+/**
+ * Throws a Fault for a subscription whose period is over at `at` and not closed: `conflict` where that is being done,
+ * `invalid_state` where it has failed.
+ */
+export function requireClosed({ status, dueAt, period, failure }: Subscription, at: Date): void {
+  if (dueAt === undefined || status === 'scheduled' || status === 'canceled' || period.end > at) return
+  const detail = 'The period before is being closed; repeat the change'
+  if (!failure) throw new Fault('conflict', { detail })
+  throw new Fault('invalid_state', {
+    detail: `The period up to ${period.end.toISOString()} could not be charged yet: ${failure.message}`,
+  })
+}
+
 /** The refusal of something that cannot be done to a subscription as it is. */
 export function wrongState(status: Subscription['status'], deed: string): Fault {
   return new Fault('invalid_state', { detail: `A subscription that is ${status} cannot be ${deed}` })
@@ -22,9 +35,10 @@ export function told(
   { account }: Pick<Caller, 'account'>,
   kind: string,
   { tenant, id, customer, licenses, status }: Subscription,
+  more: Record<string, string> = {},
 ): { auditId: string; write: Write } {
   const event = deps.newId('event')
-  const data = { subscription: id, customer, status }
+  const data = { subscription: id, customer, status, ...more }
   const record = { kind, actor: account, licenses: licenses.slice(0, 100), items: [], data }
   return {
     auditId: auditIdOf(tenant, event),

@@ -31,6 +31,9 @@ export function viewSubscription(
     ...(subscription.cancelAt && { cancel_at: subscription.cancelAt.toISOString() }),
     ...(subscription.canceledAt && { canceled_at: subscription.canceledAt.toISOString() }),
     ...(subscription.pausedAt && { paused_at: subscription.pausedAt.toISOString() }),
+    ...(subscription.pastDueSince && { past_due_since: subscription.pastDueSince.toISOString() }),
+    ...(subscription.suspendedAt && { suspended_at: subscription.suspendedAt.toISOString() }),
+    ...viewFailure(subscription),
     ...(pendingChange && {
       pending_change: {
         ...(pendingChange.plan !== undefined && { plan: pendingChange.plan }),
@@ -46,6 +49,14 @@ export function viewSubscription(
     metadata,
     created_at: subscription.createdAt.toISOString(),
     audit_id: subscription.auditId,
+  }
+}
+
+function viewFailure({ failure, dueAt }: Subscription) {
+  if (!failure || !dueAt) return {}
+  const { since, ...told } = failure
+  return {
+    billing_failure: { ...told, since: since.toISOString(), retry_at: dueAt.toISOString() },
   }
 }
 

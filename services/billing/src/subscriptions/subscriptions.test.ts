@@ -49,6 +49,21 @@ test('a base fee is charged ahead, usage at the end of its period', async () => 
     [['price', 5000]],
   ])
   expect(found.map(({ status: of }) => of)).toEqual(['paid', 'paid', 'paid', 'paid'])
+  const days = (span?: { start: Date; end: Date }) =>
+    span && [span.start, span.end].map((moment) => moment.toISOString().slice(5, 10)).join(' to ')
+  // Each invoice tells the period that it charges ahead and the one whose usage it charges, as its lines do.
+  expect(found.map(({ period: of, usagePeriod }) => [days(of), days(usagePeriod)])).toEqual([
+    ['01-31 to 02-28', undefined],
+    ['02-28 to 03-31', '01-31 to 02-28'],
+    ['03-31 to 04-30', '02-28 to 03-31'],
+    ['04-30 to 05-31', '03-31 to 04-30'],
+  ])
+  expect(found[1]?.lines.map((line) => days(line.period))).toEqual(['01-31 to 02-28', '02-28 to 03-31'])
+  const told = await market.world.call('GET', `/v1/invoices/${found[1]?.id}`, { key: market.key })
+  expect(told.json).toMatchObject({
+    period: { start: '2026-02-28T10:00:00.000Z', end: '2026-03-31T10:00:00.000Z' },
+    usage_period: { start: '2026-01-31T10:00:00.000Z', end: '2026-02-28T10:00:00.000Z' },
+  })
   // The 31st comes back after February.
   expect((await market.read(id)).period).toEqual({
     start: '2026-04-30T10:00:00.000Z',
