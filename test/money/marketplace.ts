@@ -129,6 +129,9 @@ function contextOf(deps: Deps, tenant: string, key: string): RequestContext<Deps
     requestId: key,
     requestKey: id,
     log,
+    upload() {
+      throw new Error('nothing is uploaded here')
+    },
     requestHeader: () => undefined,
     answer: { header() {}, status() {}, raw() {}, stream() {} },
     once: (plan) => {

@@ -24,6 +24,8 @@ const operationNode = z.object({
         z.string(),
         z.object({
           schema: schemaNode,
+          /** Of a body of bytes. */
+          example: z.string().optional(),
           examples: z.record(z.string(), z.object({ value: z.record(z.string(), z.unknown()) })).default({}),
         }),
       ),
@@ -52,7 +54,10 @@ export interface ApiOperation {
   path: string
   scope: string
   keyed: boolean
+  /** Whether it takes a body of JSON. */
   hasBody: boolean
+  /** A body of bytes, for what takes no JSON. */
+  upload: { type: string; text: string } | undefined
   /** The status of each error code that is documented. */
   codes: ReadonlyMap<string, number>
   statuses: readonly string[]
@@ -78,7 +83,11 @@ function toOperation(
   node: z.infer<typeof operationNode>,
   components: Record<string, Schema>,
 ): ApiOperation {
-  const content = node.requestBody?.content['application/json']
+  const json = node.requestBody?.content['application/json']
+  const [upload] = Object.entries(node.requestBody?.content ?? {}).flatMap(([type, { example }]) =>
+    example === undefined ? [] : [{ type, text: example }],
+  )
+  const content = upload ? undefined : json
   const query = node.parameters.filter((one) => one.in === 'query')
   const codes = Object.entries(node.responses).flatMap(([status, response]) =>
     response['x-codes'].map((code): [string, number] => [code, Number(status)]),
@@ -93,6 +102,7 @@ function toOperation(
     scope: node['x-scope'],
     keyed: node.parameters.some((one) => one.in === 'header' && one.name === 'Idempotency-Key'),
     hasBody: content !== undefined,
+    upload,
     codes: new Map(codes),
     statuses: Object.keys(node.responses),
     query: Object.fromEntries(

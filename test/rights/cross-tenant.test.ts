@@ -5,7 +5,7 @@ import type { ApiOperation, IdField } from './api-document.ts'
 import { everythingOf, idRoutes, listRoutes, ownIds, receiptsCame, wholeList } from './everything-of.ts'
 import { furnish, idsIn } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
-import { missingId, requestTo } from './requests.ts'
+import { missingId, requestTo, sentBody } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
 
@@ -99,8 +99,8 @@ function plain({ status, text }: HttpAnswer, id: string): string {
 }
 
 async function probe(operation: ApiOperation, field: IdField, key: string, id: string): Promise<HttpAnswer> {
-  const { path, body } = requestTo(operation, () => undefined, { field, id })
-  return world.call(operation.method, path, { key, body })
+  const request = requestTo(operation, () => undefined, { field, id })
+  return world.call(operation.method, request.path, { key, ...sentBody(request) })
 }
 
 describe.each(attacks)('%s', (_name, of, own) => {

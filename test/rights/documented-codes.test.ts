@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ApiOperation } from './api-document.ts'
 import { furnish } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
-import { requestTo } from './requests.ts'
+import { requestTo, sentBody } from './requests.ts'
 import type { Request } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld, Sent } from './rights-world.ts'
@@ -14,8 +14,8 @@ import { stateRefusals } from './state-refusals.ts'
 
 /** The services whose routes are walked here. A service is one word. */
 const services = new Set(['identity', 'licensing'])
-/** What only competitors for the same object, faster than 24 attempts, can provoke; shown where attempts are made. */
-const shownElsewhere = new Set(['conflict'])
+/** What only competitors for the same object, or a minute of patience, can provoke; shown where that is made. */
+const shownElsewhere = new Set(['conflict', 'request_timeout'])
 
 let world: RightsWorld
 let limited: RightsWorld
@@ -77,8 +77,14 @@ function note(operation: ApiOperation, answer: HttpAnswer): void {
     complaints.push(`${place}: ${answer.status} ${code} is not documented: ${answer.text.slice(0, 200)}`)
 }
 
-async function send(operation: ApiOperation, { path, body }: Request, sent: Sent = {}): Promise<HttpAnswer> {
-  const answer = await world.call(operation.method, path, { key: keyFor(operation), body, ...sent })
+async function send(operation: ApiOperation, request: Request, sent: Sent = {}): Promise<HttpAnswer> {
+  const { body, headers } = sentBody(request)
+  const answer = await world.call(operation.method, request.path, {
+    key: keyFor(operation),
+    body,
+    ...sent,
+    headers: { ...headers, ...sent.headers },
+  })
   note(operation, answer)
   return answer
 }
@@ -90,12 +96,19 @@ test('keys that are missing or may not', async () => {
     await send(operation, good(operation), { key: undefined })
     if (operation.scope !== 'public') await send(operation, good(operation), { key: narrow })
     await send(operation, good(operation), { key: service, headers: { 'tallystick-tenant': 'nonsense' } })
+    if (operation.scope === 'any')
+      await send(operation, good(operation), { key: narrow, headers: { 'tallystick-tenant': market.tenant } })
   }
 })
 
 test('bodies and queries that are not as they must be', async () => {
   for (const operation of tried()) {
-    const { path, body } = good(operation)
+    const { path, body, upload } = good(operation)
+    if (upload) {
+      await send(operation, { path }, { body: upload.text, headers: { 'content-type': 'image/png' } })
+      await send(operation, { path: `${path}?zz=1`, upload })
+      continue
+    }
     if (!operation.hasBody) {
       await send(operation, { path: `${path}${path.includes('?') ? '&' : '?'}zz=1` })
       continue
@@ -211,7 +224,8 @@ test('objects in a state that does not allow it', async () => {
 test('keys and addresses that asked too often', async () => {
   const { key } = await limited.found('Often', 'test')
   for (const operation of tried()) {
-    const sent = operation.scope === 'public' ? {} : { key }
+    // What any key may ask is counted only for those that are none.
+    const sent = ['public', 'any'].includes(operation.scope) ? {} : { key }
     const ask = () => limited.call(operation.method, good(operation).path, sent)
     // Each service counts for itself, and takes one request.
     const first = await ask()

@@ -19,22 +19,12 @@ import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
 import { makeServiceKey } from './service-key.ts'
 
-/** Each service with its router, a copy to ask for its routes, and its routes that are no operations. */
+/** Each service with its router and a copy to ask for its routes. */
 const services = [
-  { name: 'identity', router: identity, start: startIdentityWorld, rawRoutes: [] },
-  {
-    name: 'licensing',
-    router: licensing,
-    start: startLicensingWorld,
-    rawRoutes: ['/v1/datasets/:dataset_id/manifest'],
-  },
-  { name: 'billing', router: billing, start: startBillingWorld, rawRoutes: ['/v1/webhooks/stripe'] },
-  {
-    name: 'audit',
-    router: audit,
-    start: startHttpWorld,
-    rawRoutes: ['/log/checkpoint', '/log/tile/*', '/.well-known/jwks.json'],
-  },
+  { name: 'identity', router: identity, start: startIdentityWorld },
+  { name: 'licensing', router: licensing, start: startLicensingWorld },
+  { name: 'billing', router: billing, start: startBillingWorld },
+  { name: 'audit', router: audit, start: startHttpWorld },
 ]
 
 let world: RightsWorld
@@ -132,27 +122,23 @@ function withOwnIds(value: unknown): unknown {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-test.each(services)(
-  'every route of $name answers its examples as documented',
-  async ({ router, start, rawRoutes }) => {
-    const copy = await start()
-    const keys: Record<string, string> = {
-      'tenants.create': world.platformKey.test,
-      'decisions.check': service,
-      erase: service,
-    }
-    const complaints = await tryOperations({
-      url: world.url,
-      router,
-      key: (operation) => keys[operation] ?? market.key,
-      complete,
-      server: copy.service.server,
-      rawRoutes,
-    })
-    await copy.close()
-    expect(complaints).toEqual([])
-  },
-)
+test.each(services)('every route of $name answers its examples as documented', async ({ router, start }) => {
+  const copy = await start()
+  const keys: Record<string, string> = {
+    'tenants.create': world.platformKey.test,
+    'decisions.check': service,
+    erase: service,
+  }
+  const complaints = await tryOperations({
+    url: world.url,
+    router,
+    key: (operation) => keys[operation] ?? market.key,
+    complete,
+    server: copy.service.server,
+  })
+  await copy.close()
+  expect(complaints).toEqual([])
+})
 
 test('a license walks through every state over HTTP', async () => {
   const seen = new Set<string>()

@@ -1,9 +1,17 @@
 import type { ApiOperation, IdField } from './api-document.ts'
+import type { Sent } from './rights-world.ts'
 
 /** A request to an operation, ready to be sent. */
 export interface Request {
   path: string
   body?: Record<string, unknown>
+  /** In place of JSON. */
+  upload?: NonNullable<ApiOperation['upload']>
+}
+
+/** The body of a request, as it is sent. */
+export function sentBody({ body, upload }: Request): Pick<Sent, 'body' | 'headers'> {
+  return upload ? { body: upload.text, headers: { 'content-type': upload.type } } : { body }
 }
 
 /** An id of a kind that nothing has. */
@@ -40,6 +48,7 @@ export function requestTo(
     else if (isExampleId(at(body, field.path))) put(body, field.path, idFor(field))
   }
   const sent = query.size > 0 ? `${path}?${query.toString()}` : path
+  if (operation.upload) return { path: sent, upload: operation.upload }
   return operation.hasBody ? { path: sent, body } : { path: sent }
 }
 

@@ -61,6 +61,11 @@ const table = {
     title: 'The route does not take this method',
     fix: 'Use a method that the Allow header names.',
   },
+  request_timeout: {
+    status: 408,
+    title: 'The request did not arrive in time',
+    fix: 'Send the request again, as a whole and without pauses.',
+  },
   conflict: {
     status: 409,
     title: 'The object has changed meanwhile',
@@ -132,6 +137,11 @@ const table = {
     fix: 'Raise or remove the cap that `detail` names, or wait until its next period; the event was not recorded.',
   },
   rate_limited: { status: 429, title: 'Too many requests', fix: 'Wait as long as Retry-After says.' },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    fix: 'Send fewer or shorter headers, and a shorter URL.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong on our side',

@@ -1,6 +1,7 @@
 import { Fault } from '@tallystick/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { authenticateRequest } from './authenticate.ts'
+import type { ProcedureMeta } from './api.ts'
 import type { Shell } from './request-context.ts'
 
 /**
@@ -11,6 +12,7 @@ export async function admitCaller(
   { keys, limiter }: Pick<Shell<unknown>, 'keys' | 'limiter'>,
   request: FastifyRequest,
   reply: FastifyReply,
+  scope?: ProcedureMeta['scope'],
 ): Promise<void> {
   try {
     await authenticateRequest(keys, request)
@@ -18,5 +20,8 @@ export async function admitCaller(
     if (error instanceof Fault && error.code === 'unauthorized') limiter.ofAddress(request, reply)
     throw error
   }
-  if (request.caller) limiter.ofCaller(request.caller, reply)
+  if (!request.caller) return
+  // Services ask by their callers' keys whose they are, and that must go on for keys that used up their plan.
+  if (scope === 'any') limiter.ofCheck(request.caller, reply)
+  else limiter.ofCaller(request.caller, reply)
 }

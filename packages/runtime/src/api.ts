@@ -45,6 +45,14 @@ export interface Plan<T> {
   answer: T
 }
 
+/** A body that reaches the procedure as bytes; see `RestRoute.takes`. */
+export interface Upload {
+  /** One of the route's content types, without parameters. */
+  mediaType: string
+  /** As they come, once. Throws Fault `payload_too_large`, and `request_timeout` for a sender that stops. */
+  bytes: AsyncIterable<Uint8Array>
+}
+
 /** What every procedure gets: its dependencies and one request. */
 export interface RequestContext<Deps> {
   deps: Deps
@@ -52,6 +60,8 @@ export interface RequestContext<Deps> {
   caller: Caller | undefined
   requestId: string
   log: Logger
+  /** The body of a route that takes bytes. Throws Fault `bad_request` over tRPC. */
+  upload(): Upload
   /** One of the request's headers, by lower-case name. */
   requestHeader(name: string): string | undefined
   answer: Answer
@@ -76,12 +86,25 @@ export interface RequestContext<Deps> {
 /** Where a procedure stands in the REST API. */
 export interface RestRoute {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** With parameters in braces: `/v1/audit/{audit_id}`. They are fields of the procedure's input. */
+  /**
+   * With parameters in braces: `/v1/audit/{audit_id}`. They are fields of the procedure's input. The last may be
+   * `{name+}`: then it has slashes.
+   */
   path: `/${string}`
   /** Status of a good answer, 200 unless told. */
   status?: 200 | 201 | 202 | 204
   /** Further content types of the answer, given by `ctx.answer.raw`. */
   produces?: readonly string[]
+  /** In place of JSON: what the body may be. Its bytes come by `ctx.upload`, so the input is what the path names. */
+  takes?: TakenBody
+}
+
+/** A body that is handed on as it comes, over REST alone. */
+export interface TakenBody {
+  /** What each content type holds, with a body that would be taken. */
+  types: Readonly<Record<string, { description: string; example: string }>>
+  /** The longest body; as long as it moves unless told. */
+  maxBytes?: number
 }
 
 /** What the shell must know about a procedure; the OpenAPI document is made from it. */
@@ -89,8 +112,8 @@ export interface ProcedureMeta {
   summary: string
   description?: string
   tags?: readonly string[]
-  /** The scope that a key needs, or `public`: then no key is looked at. */
-  scope: Scope | 'public'
+  /** The scope that a key needs; `any` takes every key that works; `public`: no key is looked at. */
+  scope: Scope | 'public' | 'any'
   /** Refusals beyond those that every route has. */
   errors?: readonly ErrorCode[]
   rest?: RestRoute
@@ -139,7 +162,7 @@ export function createApi<Deps>() {
   const secured = t.procedure.use(async ({ ctx, meta, next }) => {
     const caller = ctx.caller ?? (await refusedAsTrpc(ctx.authenticate()))
     const scope = meta?.scope
-    if (scope === undefined || scope === 'public' || !allows(caller, scope)) {
+    if (scope === undefined || scope === 'public' || (scope !== 'any' && !allows(caller, scope))) {
       throw toTrpcError(new Fault('forbidden', { detail: `The key lacks the scope ${scope}` }))
     }
     ctx.caller = caller

@@ -53,6 +53,15 @@ const router = api.router({
       .input(thing)
       .output(thing)
       .mutation(({ input }) => input),
+    tile: api
+      .procedure({
+        summary: 'Some bytes',
+        scope: 'public',
+        rest: { method: 'GET', path: '/tile/{path+}', produces: ['application/octet-stream'] },
+      })
+      .input(z.strictObject({ path: z.string() }))
+      .output(z.void())
+      .query(({ input, ctx }) => ctx.answer.raw('application/octet-stream', Buffer.from(input.path))),
     echo: api
       .procedure({
         summary: 'Echo',
@@ -91,11 +100,6 @@ beforeAll(async () => {
     log,
     keys,
     store,
-    routes: (fastify) => {
-      fastify.get('/tile/*', async (_request, reply) =>
-        reply.type('application/octet-stream').send(Buffer.of(1, 2)),
-      )
-    },
   })
   url = await server.listen({ port: 0, host: '127.0.0.1' })
 })
@@ -137,9 +141,11 @@ test('a procedure may answer other content over REST', async () => {
   })
 })
 
-test('raw routes share the error answers', async () => {
-  expect((await server.inject('/tile/0/1')).rawPayload).toEqual(Buffer.of(1, 2))
+test('bytes are answered as they are, and the end of a path may have slashes', async () => {
+  expect((await server.inject('/tile/0/x001/002')).rawPayload).toEqual(Buffer.from('0/x001/002'))
   expect((await server.inject({ method: 'DELETE', url: '/tile/0/1' })).json().code).toBe('method_not_allowed')
+  const { paths } = (await server.inject('/v1/openapi.json')).json()
+  expect(paths['/tile/{path}'].get.responses[200].content).toHaveProperty(['application/octet-stream'])
 })
 
 const json = { 'content-type': 'application/json' }
@@ -350,7 +356,7 @@ describe('over tRPC', () => {
 
 test('the OpenAPI document has every route, parameter and refusal', async () => {
   const document = (await server.inject('/v1/openapi.json')).json()
-  expect(Object.keys(document.paths)).toEqual(['/v1/ping', '/v1/things/{id}', '/v1/echo'])
+  expect(Object.keys(document.paths)).toEqual(['/v1/ping', '/v1/things/{id}', '/tile/{path}', '/v1/echo'])
   const read = document.paths['/v1/things/{id}'].get
   expect(
     read.parameters.map((parameter: { name: string; in: string }) => [parameter.name, parameter.in]),

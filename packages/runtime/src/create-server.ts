@@ -5,6 +5,8 @@ import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Authenticator } from './api.ts'
+import { limitBodies } from './body-deadline.ts'
+import type { BodyDeadline } from './body-deadline.ts'
 import { registerDocs } from './docs.ts'
 import { systemEntropy } from './entropy.ts'
 import { registerHealth } from './health.ts'
@@ -19,13 +21,14 @@ import { describeFault, toFault } from './problem.ts'
 import { rateLimiter } from './rate-limiter.ts'
 import { defaultRatePlans } from './rate-plans.ts'
 import type { RatePlans } from './rate-plans.ts'
+import { connectionFault, refuseConnection } from './refuse-connection.ts'
 import type { Shell } from './request-context.ts'
 import { registerRest } from './rest.ts'
 import { registerTrpc } from './trpc-mount.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The paths of all routes, as they were registered. */
+    /** All routes as they were registered, such as `GET /v1/audit/:audit_id`, once the server is ready. */
     servedRoutes(): string[]
   }
 }
@@ -63,8 +66,8 @@ export interface ServerOptions<Deps> {
   trustProxy?: readonly string[]
   /** Requests that took longer are logged at `info`. */
   slowMs?: number
-  /** Raw Fastify routes, for what is not JSON: tiles, key sets, redirects. They share hooks and error answers. */
-  routes?: (server: FastifyInstance) => void | Promise<void>
+  /** How long the body of a request may take: a minute, unless told. */
+  bodyDeadline?: Pick<BodyDeadline, 'deadlineMs' | 'sweepMs'>
 }
 
 /**
@@ -117,8 +120,9 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     requestIdHeader: false,
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     trustProxy: options.trustProxy ? [...options.trustProxy] : false,
-    // Against senders that drip a body for hours; Fastify's own default is no limit.
-    requestTimeout: 60_000,
+    // Against callers that stop reading amid an answer; Fastify's own default is no limit.
+    connectionTimeout: 180_000,
+    clientErrorHandler: (error, socket) => refuseConnection(socket, connectionFault(error), shell.docsUrl()),
     routerOptions: { maxParamLength: 1024 },
     // A stopping server answers what already reached it; only idle connections are cut.
     return503OnClosing: false,
@@ -175,10 +179,12 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
   })
   server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   server.setNotFoundHandler((request, reply) => sendProblem(new Fault('route_not_found'), request, reply))
+  limitBodies(server, { ...options.bodyDeadline, docsUrl: shell.docsUrl })
   watchRequests(server, { log, metrics, slowMs: options.slowMs ?? 1000 })
 
   const methods = collectMethods(server)
-  server.decorate('servedRoutes', () => [...methods.keys()])
+  const served: string[] = []
+  server.decorate('servedRoutes', () => served)
   registerRest(server, operations, shell)
   registerTrpc(server, options, shell)
   registerDocs(server, operations, {
@@ -188,11 +194,11 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     url,
   })
   registerHealth(server, { store, checks: options.checks ?? {}, metrics, log })
-  if (options.routes) void server.register(async (child) => options.routes?.(child))
   // Last, when all routes are known: every other method of a known path is 405, not 404.
   void server.register(async (child) => {
     const publicPaths = new Set(operations.filter(isPublicRead).map(({ url }) => url))
     for (const [path, known] of Array.from(methods)) {
+      served.push(...[...known].map((method) => `${method} ${path}`))
       const allow = [...known].sort().join(', ')
       const refuse = (request: FastifyRequest, reply: FastifyReply) =>
         sendProblem(new Fault('method_not_allowed'), request, reply.header('allow', allow))

@@ -1,6 +1,7 @@
 import { errorTable } from '@tallystick/protocol'
 import type { ErrorCode } from '@tallystick/protocol'
 import { z } from 'zod'
+import type { TakenBody } from './api.ts'
 import type { Operation } from './operations.ts'
 import { problemDocument } from './problem.ts'
 
@@ -28,7 +29,7 @@ export function openApiDocument(operations: readonly Operation[], info: OpenApiI
   const components: Json = {}
   const paths: Record<string, Json> = {}
   for (const operation of operations) {
-    const path = (paths[operation.rest.path] ??= {})
+    const path = (paths[operation.path] ??= {})
     path[operation.rest.method.toLowerCase()] = describeOperation(operation, components)
   }
   schemaOf(problemDocument, 'output', components)
@@ -53,7 +54,8 @@ export function openApiDocument(operations: readonly Operation[], info: OpenApiI
 function describeOperation(operation: Operation, components: Json): Json {
   const { meta, name } = operation
   const scoped = meta.scope !== 'public'
-  const description = [meta.description, scoped ? `Needs the scope \`${meta.scope}\`.` : undefined]
+  const needs = meta.scope === 'any' ? 'Takes any key that works.' : `Needs the scope \`${meta.scope}\`.`
+  const description = [meta.description, scoped ? needs : undefined]
     .filter((text) => text !== undefined)
     .join('\n\n')
   return {
@@ -72,7 +74,8 @@ function describeOperation(operation: Operation, components: Json): Json {
 function describeInput(operation: Operation, components: Json): Json {
   const { input, meta, pathParameters, queryParameters, hasBody } = operation
   const keyed = meta.idempotency ? [keyParameter(meta.idempotency)] : []
-  if (!input) return keyed.length > 0 ? { parameters: keyed } : {}
+  const taken = meta.rest?.takes && { requestBody: takenBody(meta.rest.takes) }
+  if (!input) return taken ?? (keyed.length > 0 ? { parameters: keyed } : {})
   const whole = schemaOf(input, 'input', components)
   const properties = (resolve(whole, components).properties ?? {}) as Json
   const required = (resolve(whole, components).required ?? []) as string[]
@@ -92,6 +95,7 @@ function describeInput(operation: Operation, components: Json): Json {
   })
   const parameters = [...fields, ...keyed]
   const described: Json = parameters.length > 0 ? { parameters } : {}
+  if (taken) return { ...described, ...taken }
   if (hasBody) {
     const schema = bodySchema(whole, operation, components)
     const bodies = examples.map(([name, example]) => {
@@ -102,6 +106,22 @@ function describeInput(operation: Operation, components: Json): Json {
     described.requestBody = { required: true, content: { 'application/json': { schema, ...shown } } }
   }
   return described
+}
+
+/** A body of bytes. The examples are text, which stands here in place of what could not be shown as JSON. */
+function takenBody({ types, maxBytes }: TakenBody): Json {
+  const length =
+    maxBytes === undefined ? 'Of any length: it is read as it comes.' : `At most ${maxBytes} bytes.`
+  const lines = Object.entries(types).map(([type, { description }]) => `- \`${type}\`: ${description}`)
+  const content = Object.entries(types).map(([type, { example }]) => [
+    type,
+    { schema: { type: 'string', ...(maxBytes !== undefined && { maxLength: maxBytes }) }, example },
+  ])
+  return {
+    required: true,
+    description: [`${length} Not compressed.`, ...lines].join('\n'),
+    content: Object.fromEntries(content),
+  }
 }
 
 function namedExamples({ meta }: Operation): [name: string, input: Json][] {
@@ -156,7 +176,10 @@ export function refusalsOf({ meta, hasBody }: Operation): Set<ErrorCode> {
   // Where nothing is taken, whatever is sent is an unknown field.
   codes.add('validation_failed')
   if (meta.scope !== 'public') codes.add('unauthorized').add('forbidden')
-  if (hasBody) codes.add('invalid_json').add('payload_too_large').add('unsupported_media_type')
+  const taken = meta.rest?.takes
+  if (hasBody) codes.add('unsupported_media_type').add('request_timeout')
+  if (hasBody && !taken) codes.add('invalid_json')
+  if (hasBody && (!taken || taken.maxBytes !== undefined)) codes.add('payload_too_large')
   if (meta.idempotency) for (const code of ofKeyed) codes.add(code)
   if (meta.idempotency === 'required') codes.add('idempotency_key_missing')
   for (const code of always) codes.add(code)

@@ -10,6 +10,8 @@ export interface Operation {
   procedure: AnyTRPCProcedure
   meta: ProcedureMeta
   rest: RestRoute
+  /** The path as the API document writes it: `/v1/audit/{audit_id}`. */
+  path: string
   /** The path as the router of the server writes it: `/v1/audit/:audit_id`. */
   url: string
   input: z.ZodType | undefined
@@ -27,6 +29,9 @@ export function operationsOf(router: AnyTRPCRouter): Operation[] {
     const meta = procedure._def.meta as ProcedureMeta | undefined
     if (meta?.idempotency && (meta.scope === 'public' || procedure._def.type !== 'mutation')) {
       throw new Error(`Procedure ${name} takes idempotency keys: it must be a mutation that needs an API key`)
+    }
+    if (meta?.idempotency && meta.rest?.takes) {
+      throw new Error(`Procedure ${name} takes bytes, which no idempotency key can stand for`)
     }
     if (!meta?.scope) throw new Error(`Procedure ${name} has no scope; begin it with procedure(meta)`)
     const { inputs, output } = procedure._def as unknown as { inputs: unknown[]; output?: unknown }
@@ -48,7 +53,7 @@ function toOperation(
   output: z.ZodType | undefined,
 ): Operation {
   const hasBody = rest.method === 'POST' || rest.method === 'PUT' || rest.method === 'PATCH'
-  const pathParameters = [...rest.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+  const pathParameters = [...rest.path.matchAll(/\{(\w+)\+?\}/g)].map((match) => match[1] ?? '')
   const fields = input instanceof z.ZodObject ? Object.keys(input.shape) : []
   const missing = pathParameters.find((parameter) => !fields.includes(parameter))
   if (missing) throw new Error(`The input of ${name} has no field ${missing}, which its path names`)
@@ -56,8 +61,9 @@ function toOperation(
     throw new Error(`The input of ${name} comes from path and query, so it must be an object schema`)
   }
   const queryParameters = hasBody ? [] : fields.filter((field) => !pathParameters.includes(field))
-  const url = rest.path.replaceAll(/\{(\w+)\}/g, ':$1')
-  return { name, procedure, meta, rest, url, input, output, pathParameters, queryParameters, hasBody }
+  const path = rest.path.replace('+}', '}')
+  const url = rest.path.replace(/\{\w+\+\}$/, '*').replaceAll(/\{(\w+)\}/g, ':$1')
+  return { name, procedure, meta, rest, path, url, input, output, pathParameters, queryParameters, hasBody }
 }
 
 function asSchema(value: unknown): z.ZodType | undefined {

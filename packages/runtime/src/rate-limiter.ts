@@ -9,6 +9,8 @@ import type { RatePlan, RatePlans } from './rate-plans.ts'
 export interface RateLimiter {
   /** Counts a request of a key. Throws Fault `rate_limited`. */
   ofCaller(caller: Pick<Caller, 'plan' | 'keyId'>, reply: LimitedReply): void
+  /** Counts a question of a key about itself, by a generous limit that is no part of its plan. Throws Fault. */
+  ofCheck(caller: Pick<Caller, 'keyId'>, reply: LimitedReply): void
   /** Counts a request without a key, or with a bad one, by its address. Throws Fault `rate_limited`. */
   ofAddress(request: Pick<FastifyRequest, 'ip'>, reply: LimitedReply): void
 }
@@ -29,6 +31,8 @@ interface Limit {
 }
 
 const maxTracked = 100_000
+// Each copy of each service asks once in five seconds.
+const checks = limitOf('checks', { requests: 6000, windowSeconds: 60, burst: 6000 })
 
 /**
  * A limiter in this process's memory, by the generic cell rate algorithm: each key has one number, the time until
@@ -70,6 +74,7 @@ export function rateLimiter(plans: RatePlans, now: () => Date, copies = 1): Rate
       const limit = limits.has(plan) && plan !== publicPlan ? limits.get(plan) : standard
       if (limit) take(limit, keyId, reply)
     },
+    ofCheck: ({ keyId }, reply) => take(checks, `check ${keyId}`, reply),
     ofAddress(request, reply) {
       if (addresses) take(addresses, addressGroup(request.ip), reply)
     },

@@ -7,6 +7,7 @@ import type { ClaimDeps } from './idempotency/claim-key.ts'
 import { runKeyedCall } from './idempotency/run-keyed-call.ts'
 import type { KeyedContext, OpenAnswer } from './idempotency/run-keyed-call.ts'
 import { describeFault } from './problem.ts'
+import { readUpload } from './read-upload.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
 /** What the shell needs to serve any request. */
@@ -45,6 +46,7 @@ export function requestContext<Deps>(
       log ??= shell.log.child({ request_id: request.id })
       return log
     },
+    upload: () => readUpload(request),
     requestHeader(name) {
       const value = request.headers[name]
       return typeof value === 'string' ? value : value?.[0]

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { Fault } from '@tallystick/protocol'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { z } from 'zod'
+import type { TakenBody } from './api.ts'
 import { procedureCaller } from './call-procedure.ts'
 import { coercion } from './coerce.ts'
 import type { Coerce } from './coerce.ts'
@@ -10,6 +11,7 @@ import { jsonPointer } from './problem.ts'
 import { admitCaller } from './admit.ts'
 import { jsonType } from './idempotency/run-keyed-call.ts'
 import type { KeptAnswer } from './idempotency/records.ts'
+import { checkUpload } from './read-upload.ts'
 import { requestContext } from './request-context.ts'
 import type { Shell } from './request-context.ts'
 import { routeHeaders } from './route-headers.ts'
@@ -49,18 +51,31 @@ export function registerRest<Deps>(
       return reply.header('content-type', jsonType).send(JSON.stringify(output))
     }
 
-    server.route({
+    const { takes } = rest
+    const route: RouteOptions = {
       method: rest.method,
       url: operation.url,
       // Before the body is read, so that a stranger cannot make the server parse megabytes.
       onRequest: async (request, reply) => {
         for (const [name, value] of headers) reply.header(name, value)
         if (isPublic) shell.limiter.ofAddress(request, reply)
-        else await admitCaller(shell, request, reply)
+        else await admitCaller(shell, request, reply, meta.scope)
+        if (takes) checkUpload(request, takes)
       },
       handler: (request, reply) => traceRequest(request, () => handle(request, reply)),
-    })
+    }
+    if (takes) registerUpload(server, takes, route)
+    else server.route(route)
   }
+}
+
+/** A route whose body stays unread until the procedure reads it. */
+function registerUpload(server: FastifyInstance, takes: TakenBody, route: RouteOptions): void {
+  void server.register(async (child) => {
+    child.removeAllContentTypeParsers()
+    child.addContentTypeParser(Object.keys(takes.types), (_request, _payload, done) => done(null))
+    child.route({ ...route, config: { takes } })
+  })
 }
 
 function sendAgain(reply: FastifyReply, { status, contentType, body }: KeptAnswer): FastifyReply {
@@ -91,9 +106,14 @@ function inputReader(operation: Operation): (request: FastifyRequest) => unknown
   }
   const coerce = (name: string, value: unknown) => coercions.get(name)?.(value as string | string[]) ?? value
 
+  // The router calls the text behind its path's last slash by another name.
+  const rest = operation.url.endsWith('*') ? pathParameters.at(-1) : undefined
+  const namedParams = (params: Fields): Fields =>
+    rest === undefined ? params : { ...params, [rest]: params['*'] }
+
   return (request) => {
     const query = request.query as Fields
-    const params = request.params as Fields
+    const params = namedParams(request.params as Fields)
     if (hasBody) {
       refuseFields(Object.keys(query), 'belongs in the body, not in the query')
       // No body is an empty one; a `null` is a body, and what it asks for is not known.

@@ -50,14 +50,15 @@ test('tells an undocumented code, shape, route or content, and an example that i
     raw: api.procedure({ ...open, rest: get('/v1/raw') }).query(({ ctx }) => ctx.answer.raw('text/csv', 'a')),
   })
   const log = createLog({ name: 'x', level: 'silent' })
-  const routes = (fastify: { get: (path: string, handler: () => Promise<string>) => unknown }) =>
-    void fastify.get('/hidden', async () => 'x')
-  const server = createServer({ name: 'x', router, deps: null, log, routes })
+  const server = createServer({ name: 'x', router, deps: null, log })
+  server.get('/hidden', async () => 'x')
+  server.delete('/v1/code', async () => 'x')
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
   const complaints = await tryOperations({ url, key: '', server, router })
   await server.close()
   const expected = [
-    /^\/hidden is served and not documented$/,
+    /^DELETE \/v1\/code is served and not documented$/,
+    /^GET \/hidden is served and not documented$/,
     /^GET \/v1\/code .*422: the status is not documented$/,
     /^GET \/v1\/code .*the error code invalid_range is not documented$/,
     /^GET \/v1\/code .*refuses its own example/,

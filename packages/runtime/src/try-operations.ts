@@ -21,9 +21,7 @@ export interface TriedService {
   /** Told of each answer, so that later operations can use what earlier ones made. */
   answered?: (operation: string, status: number, body: unknown) => void
   /** The service's server: its routes are compared with the documented ones. */
-  server?: FastifyInstance
-  /** Paths of routes that are no operations (tiles, key sets), beside those of every service. */
-  rawRoutes?: readonly string[]
+  server?: Pick<FastifyInstance, 'servedRoutes'>
 }
 
 type Fields = Record<string, unknown>
@@ -36,10 +34,10 @@ type Fields = Record<string, unknown>
 export async function tryOperations(service: TriedService): Promise<string[]> {
   const operations = operationsOf(service.router)
   const document = await documentOf(service.url)
-  const complaints = service.server ? undocumented(service.server, operations, service.rawRoutes ?? []) : []
+  const complaints = service.server ? undocumented(service.server, operations) : []
   for (const operation of operations) {
     const { rest, name } = operation
-    const documented = document.paths[rest.path]?.[rest.method.toLowerCase()]
+    const documented = document.paths[operation.path]?.[rest.method.toLowerCase()]
     const place = `${rest.method} ${rest.path} (${name})`
     if (!documented) complaints.push(`${place} is not documented`)
     const found = await tryOperation(service, operation, Object.keys(documented?.responses ?? {}))
@@ -92,9 +90,11 @@ export async function callOperation(
   { rest, meta, name, pathParameters, hasBody }: Operation,
   fields: Fields,
 ): Promise<OperationAnswer> {
-  const path = rest.path.replaceAll(/\{(\w+)\}/g, (_, field: string) =>
-    encodeURIComponent(String(fields[field])),
-  )
+  const path = rest.path.replaceAll(/\{(\w+)(\+?)\}/g, (_, field: string, slashes: string) => {
+    const value = String(fields[field])
+    return slashes === '' ? encodeURIComponent(value) : value
+  })
+  const [uploaded] = Object.entries(rest.takes?.types ?? {})
   const others = Object.entries(fields).filter(([field]) => !pathParameters.includes(field))
   const query = new URLSearchParams(
     hasBody
@@ -106,14 +106,13 @@ export async function callOperation(
   const response = await fetch(`${url}${path}${query.size > 0 ? `?${query.toString()}` : ''}`, {
     method: rest.method,
     headers: {
-      // What needs no scope may need a key all the same, and says so.
-      ...((meta.scope !== 'public' || meta.errors?.includes('unauthorized')) && {
+      ...(meta.scope !== 'public' && {
         authorization: `Bearer ${typeof key === 'string' ? key : key(name)}`,
       }),
-      ...(hasBody && { 'content-type': 'application/json' }),
+      ...(hasBody && { 'content-type': uploaded?.[0] ?? 'application/json' }),
       ...(meta.idempotency && { 'idempotency-key': crypto.randomUUID() }),
     },
-    ...(hasBody && { body: JSON.stringify(Object.fromEntries(others)) }),
+    ...(hasBody && { body: uploaded?.[1].example ?? JSON.stringify(Object.fromEntries(others)) }),
   })
   const text = await response.text()
   const type = response.headers.get('content-type') ?? ''
@@ -138,10 +137,10 @@ export async function judgeAnswer(
     return complaints
   }
   const { output, rest } = operation
+  if ((rest.produces ?? []).some((one) => type.startsWith(one))) return complaints
   if (json === undefined) {
-    const produced =
-      text === '' ? status === 204 || !output : (rest.produces ?? []).some((one) => type.startsWith(one))
-    if (!produced) complaints.push(`the content type "${type}" is not documented`)
+    if (text !== '' || (status !== 204 && output))
+      complaints.push(`the content type "${type}" is not documented`)
   } else if (output) {
     const result = await output.safeParseAsync(json)
     if (!result.success) complaints.push(`the answer is not as documented: ${result.error.message}`)
@@ -149,17 +148,26 @@ export async function judgeAnswer(
   return complaints
 }
 
-const ofEveryService = ['/v1/openapi.json', '/errors', '/livez', '/readyz', '/metrics']
+/** What every service serves beside its API: about the API, or for those who run it. */
+const ofEveryService: readonly RegExp[] = [
+  // The API document, the page that shows it and the page of error codes: they describe the API.
+  /^GET \/(v1\/openapi\.json|errors)$/,
+  /^GET \/docs(\/|$)/,
+  // For the proxy and the monitoring of whoever runs the service.
+  /^GET \/(livez|readyz|metrics)$/,
+  // The same procedures for typed clients, which take their shape from the router.
+  /^(GET|POST) \/trpc\/\w+\/:path$/,
+]
 
-/** Routes that the server has and no operation declares. */
-function undocumented(
-  server: FastifyInstance,
+/** Routes that a server has and that neither an operation declares nor every service has. HEAD comes with GET. */
+export function undocumented(
+  server: Pick<FastifyInstance, 'servedRoutes'>,
   operations: readonly Operation[],
-  rawRoutes: readonly string[],
 ): string[] {
-  const known = new Set([...operations.map(({ url }) => url), ...ofEveryService, ...rawRoutes])
+  const known = new Set(operations.map(({ rest, url }) => `${rest.method} ${url}`))
   return server
     .servedRoutes()
-    .filter((path) => !known.has(path) && path !== '*' && !/^\/(docs|trpc)(\/|$)/.test(path))
-    .map((path) => `${path} is served and not documented`)
+    .filter((route) => !known.has(route) && !route.startsWith('HEAD '))
+    .filter((route) => !ofEveryService.some((one) => one.test(route)))
+    .map((route) => `${route} is served and not documented`)
 }

@@ -9,6 +9,7 @@ import type { Authenticator, AuditSink, Entropy, HealthChecks, Lifecycle } from 
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { api } from './api.ts'
 import { billingCollections } from './collections.ts'
 import { readTaxTable, sellerOf } from './config.ts'
 import type { BillingConfig } from './config.ts'
@@ -19,7 +20,7 @@ import { smtpMailer } from './mail/smtp-mailer.ts'
 import { chooseProvider } from './payments/choose-provider.ts'
 import { router } from './router.ts'
 import { startLoops } from './start-loops.ts'
-import { registerStripeWebhook } from './stripe/webhook-route.ts'
+import { stripeWebhookRouter } from './stripe/webhook-route.ts'
 import { tableTaxes } from './taxes/tax-table.ts'
 
 /** A running billing service. */
@@ -85,7 +86,10 @@ export async function startBilling(options: {
   const server = createServer({
     name: 'billing',
     description: 'Usage, prices, subscriptions, invoices, credits, payments and the ledger',
-    router,
+    router:
+      stripe && secret !== undefined
+        ? api.mergeRouters(router, stripeWebhookRouter({ stripe, secret }))
+        : router,
     deps,
     log,
     keys,
@@ -94,10 +98,6 @@ export async function startBilling(options: {
     ...serverSettings(config, options.publicUrl),
     ...(options.checks && { checks: options.checks }),
     bodyLimit,
-    ...(stripe &&
-      secret !== undefined && {
-        routes: (child: FastifyInstance) => registerStripeWebhook(child, deps, { stripe, secret }),
-      }),
   })
   lifecycle.onStop('server', () => server.close())
   return { server, store, deps }

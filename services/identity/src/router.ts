@@ -236,13 +236,12 @@ const keyRoutes = {
       ...ofKeys,
       summary: 'The key that asks',
       description: 'Takes any key that works, whatever its scopes: it tells whose it is and what it may do.',
-      scope: 'public',
-      errors: ['unauthorized'],
+      scope: 'any',
       rest: { method: 'GET', path: '/v1/api-keys/self' },
     })
     .output(selfApiKey)
     .query(async ({ ctx }) => {
-      const { tenant, role, plan, keyId: id } = await ctx.authenticate()
+      const { tenant, role, plan, keyId: id } = ctx.caller
       const key = await ctx.deps.store.get(apiKeys, id)
       if (!key) throw new Fault('unauthorized')
       return { ...apiKeyView(key, ctx.deps.now()), tenant, role, plan }

@@ -11,8 +11,6 @@ import type { Authenticator, AuditSink, Entropy, HealthChecks, Lifecycle } from 
 import type { Collection, Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { limitBodies } from './body-deadline.ts'
-import { registerManifestRoute } from './catalog/manifest-route.ts'
 import {
   consents,
   datasets,
@@ -114,9 +112,7 @@ export async function startLicensing(options: {
     ...serverSettings(config, options.publicUrl),
     ...(options.checks && { checks: options.checks }),
     bodyLimit,
-    routes: (fastify) => registerManifestRoute(fastify, deps, keys),
   })
-  limitBodies(server)
   lifecycle.onStop('server', () => server.close())
   return { server, store, rights: rightsLink(deps) }
 }

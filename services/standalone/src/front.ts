@@ -12,8 +12,6 @@ export interface FrontService {
   name: string
   server: FastifyInstance
   store: Store
-  /** Paths that its API document does not name, such as `/log`. */
-  paths?: readonly string[]
 }
 
 /** One port before all services, as a reverse proxy is in production. */
@@ -49,8 +47,10 @@ export async function openFront({ port, log }: { port: number; log: Logger }): P
     if (closing) response.setHeader('connection', 'close')
     stacks[chooseMode(request)](request, response)
   })
-  // Against senders that drip a request for hours.
-  server.requestTimeout = 60_000
+  // Each service gives a body its time, since uploads may take longer than what is read as a whole.
+  server.requestTimeout = 0
+  // Against callers that stop reading amid an answer.
+  server.timeout = 180_000
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -121,9 +121,9 @@ async function serveStack(
   )
   await shell.ready()
   const owners = prefixTable(
-    services.map(({ name, paths = [] }, place) => ({
+    services.map(({ name }, place) => ({
       owner: name,
-      paths: [`/trpc/${name}`, ...paths, ...Object.keys(documents[place]?.document.paths ?? {})],
+      paths: [`/trpc/${name}`, ...Object.keys(documents[place]?.document.paths ?? {})],
     })),
   )
   const byName = new Map(services.map(({ name, server }) => [name, server]))

@@ -86,8 +86,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     services: [
       { name: 'identity', ...identity },
       { name: 'licensing', ...licensing },
-      { name: 'billing', ...billing, paths: ['/v1/webhooks/stripe'] },
-      { name: 'audit', ...audit, paths: ['/log', '/.well-known/jwks.json'] },
+      { name: 'billing', ...billing },
+      { name: 'audit', ...audit },
     ],
   }
 }

@@ -236,6 +236,8 @@ describe('events of Stripe', () => {
     expect((await send({ type, object, at: time - 299_000 })).status).toBe(200)
     const unsigned = await world.call('POST', '/v1/webhooks/stripe', { body: { id: 'evt_x' } })
     expect(unsigned.status).toBe(400)
+    const { json } = await world.call('GET', '/v1/openapi.json')
+    expect(json).toHaveProperty(['paths', '/v1/webhooks/stripe', 'post'])
   })
 
   it('settle a payment whose answer was lost', async () => {

@@ -2,8 +2,10 @@ import {
   dataset,
   datasetInput,
   datasetUpdate,
+  Fault,
   idSchema,
   listOf,
+  manifestSummary,
   pageInput,
   reference,
 } from '@tallystick/protocol'
@@ -16,12 +18,15 @@ import { countItems, datasetView } from './dataset-view.ts'
 import { exampleIds } from './examples.ts'
 import { requireDataset } from './find-dataset.ts'
 import { listDatasets } from './list-datasets.ts'
+import { manifestExamples, manifestFormats } from './manifest-formats.ts'
+import { requireWriter } from './reach.ts'
+import { registerManifest } from './register-manifest.ts'
 import { updateDataset } from './update-dataset.ts'
 
 const tags = ['Datasets']
 const datasetId = { dataset_id: idSchema('dataset') }
 
-/** `/v1/datasets`; the manifest upload beside them is in manifest-route.ts. */
+/** `/v1/datasets`. */
 export const datasetRoutes = {
   create: api
     .procedure({
@@ -90,4 +95,30 @@ export const datasetRoutes = {
     .mutation(({ ctx, input: { dataset_id, ...change } }) =>
       ctx.once(() => updateDataset(ctx.deps, ctx.caller, dataset_id, change)),
     ),
+
+  registerManifest: api
+    .procedure({
+      tags,
+      summary: 'Register the items of a manifest',
+      description:
+        'A file of items of any length. Lines that cannot be registered are refused one by one; the first hundred are told. Idempotent by content hash: after a break send the same file again, what was registered counts as duplicate then.',
+      scope: 'catalog:write',
+      errors: ['not_found'],
+      rest: {
+        method: 'POST',
+        path: '/v1/datasets/{dataset_id}/manifest',
+        takes: { types: manifestExamples },
+      },
+      examples: [{ input: { dataset_id: exampleIds.dataset } }],
+    })
+    .input(z.strictObject(datasetId))
+    .output(manifestSummary)
+    .mutation(async ({ ctx, input }) => {
+      const { mediaType, bytes } = ctx.upload()
+      const format = manifestFormats[mediaType]
+      if (!format) throw new Fault('unsupported_media_type')
+      requireWriter(ctx.caller)
+      const { id } = await requireDataset(ctx.deps, ctx.caller, input.dataset_id)
+      return registerManifest(ctx.deps, ctx.caller, id, { source: bytes, read: format() })
+    }),
 }

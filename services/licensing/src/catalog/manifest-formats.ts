@@ -16,6 +16,22 @@ export const manifestFormats: Readonly<Record<string, () => LineReader>> = {
   'text/plain': () => readSumLine,
 }
 
+const digest = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/** What each format is, and a file of one item in it. */
+export const manifestExamples: Readonly<Record<string, { description: string; example: string }>> = {
+  'application/x-ndjson': {
+    description: 'One item as JSON in each line, as `POST /v1/items` takes it, without `dataset`.',
+    example: `{"hash":"sha256:${digest}","reference":"a.png","creators":["cr_123"]}\n`,
+  },
+  'text/csv': {
+    description:
+      'RFC 4180 with a header that names columns: `hash`, `reference`, `creators`, `consent_required`, `prohibited_uses`. Several values in one field stand with semicolons between them.',
+    example: `hash,reference,creators\nsha256:${digest},a.png,cr_123;cr_456\n`,
+  },
+  'text/plain': { description: 'What `sha256sum` writes.', example: `${digest}  a.png\n` },
+}
+
 function readJsonLine(text: string): ManifestEntry {
   try {
     return check(parseStrictJson(text, { maxDepth: 8 }))

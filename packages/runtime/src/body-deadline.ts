@@ -1,32 +1,43 @@
 import type { IncomingMessage } from 'node:http'
+import { Fault } from '@tallystick/protocol'
 import type { FastifyInstance } from 'fastify'
+import { refuseConnection } from './refuse-connection.ts'
 
-const deadlineMs = 60_000
-const sweepMs = 5000
+/** How long bodies may take; see limitBodies. */
+export interface BodyDeadline {
+  deadlineMs?: number
+  sweepMs?: number
+  docsUrl: () => string
+}
 
 /**
  * Gives every body that is read as a whole a minute to arrive, and streamed ones as long as they move. Node's own
- * limit holds for all requests of a server alike and would cut a manifest of millions of lines.
+ * limit holds for all requests of a server alike and would cut an upload of hours.
  */
-export function limitBodies(server: FastifyInstance, { now = () => performance.now() } = {}): void {
+export function limitBodies(
+  server: FastifyInstance,
+  { deadlineMs = 60_000, sweepMs = 5000, docsUrl }: BodyDeadline,
+): void {
   server.server.requestTimeout = 0
   // In the order of arrival, so a sweep ends at the first that still has time.
   const arriving = new Map<IncomingMessage, number>()
   const sweep = setInterval(() => {
-    const before = now() - deadlineMs
+    const before = performance.now() - deadlineMs
     for (const [request, since] of arriving) {
       if (since > before) break
       arriving.delete(request)
+      if (request.complete) continue
       // Against senders that drip a body for hours.
-      request.socket.destroy()
+      refuseConnection(request.socket, new Fault('request_timeout'), docsUrl())
     }
   }, sweepMs)
   sweep.unref()
 
   server.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request
-    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-    if (hasBody) arriving.set(request.raw, now())
+    const length = headers['content-length']
+    if (headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0'))
+      arriving.set(request.raw, performance.now())
     done()
   })
   // By now the body is read, or handed on as a stream.
@@ -34,8 +45,10 @@ export function limitBodies(server: FastifyInstance, { now = () => performance.n
     arriving.delete(request.raw)
     done()
   })
-  server.addHook('onResponse', (request, _reply, done) => {
-    arriving.delete(request.raw)
+  server.addHook('onResponse', ({ raw }, _reply, done) => {
+    // An answer that came before the body was read does not end the sender's patience.
+    if (raw.complete) arriving.delete(raw)
+    else if (!arriving.has(raw)) arriving.set(raw, performance.now())
     done()
   })
   server.addHook('onRequestAbort', (request, done) => {
