@@ -2,6 +2,7 @@ import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { license as licenseSchema, offer as offerSchema } from '@tallystick/protocol'
 import type { AccountRole, License, Offer } from '@tallystick/protocol'
 import { createLog, systemEntropy } from '@tallystick/runtime'
+import { z } from 'zod'
 import { startLicensingWorld } from '../licensing-world.ts'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import type { LicensingWorld } from '../licensing-world.ts'
@@ -27,6 +28,8 @@ export interface AgreementsWorld {
   advance(): Promise<number>
   get(path: string, key: string): Promise<HttpAnswer>
   post(path: string, key: string, body?: object): Promise<HttpAnswer>
+  /** Registers a dataset of `cr_123` under each reference. Gives their ids. */
+  register(...references: string[]): Promise<string[]>
   /** Creates an agreement by the operator, offered to `dev_456` unless told. */
   create(given?: object, key?: string): Promise<License>
   /** Posts an action that must succeed. */
@@ -90,6 +93,14 @@ export async function startAgreementsWorld(start = '2026-03-01T00:00:00.000Z'): 
     advance: () => advanceLicenses(deps),
     get: (path, key) => world.call('GET', path, { key }),
     post,
+    register: (...references) =>
+      Promise.all(
+        references.map(async (reference) => {
+          const dataset = { name: reference, reference, creators: ['cr_123'] }
+          const made = await post('/v1/datasets', keys.operator, dataset)
+          return readAnswer(z.object({ id: z.string() }), made, 201).id
+        }),
+      ),
     async create(given = {}, key = keys.operator) {
       return readAnswer(licenseSchema, await post('/v1/licenses', key, { ...samplePayload, ...given }), 201)
     },

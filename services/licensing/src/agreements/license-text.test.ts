@@ -1,4 +1,4 @@
-import { readAnswer } from '@tallystick/runtime/test-http'
+import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { hash } from 'node:crypto'
 import {
   license as licenseSchema,
@@ -81,9 +81,29 @@ test('references become what they stand for, each once; a creator licenses only 
   const itemId = ((await at.post('/v1/items', at.keys.operator, item)).json as { id: string }).id
   const items = ['dataset_x', id, itemId, 'file-7', digest, 'unknown']
   expect((await at.create({ items })).items).toEqual([id, digest, 'unknown'])
-  expect((await at.create({ items }, at.keys.creator)).items).toEqual([id, digest, 'unknown'])
+  expect((await at.create({ items: items.slice(0, 5) }, at.keys.creator)).items).toEqual([id, digest])
   const stolen = { ...samplePayload, creator_id: 'cr_2', items }
   const answer = await at.post('/v1/licenses', at.keys.otherCreator, stolen)
   expect(answer.json).toMatchObject({ code: 'reference_not_found' })
-  expect((answer.json as { errors: unknown[] }).errors).toHaveLength(5)
+  expect((answer.json as { errors: unknown[] }).errors).toHaveLength(6)
+})
+
+test('a creator cannot license beforehand what another will register, nor what stands for two things', async () => {
+  const fromNow = `sha256:${'8'.repeat(64)}`
+  const refused = (items: string[]) => at.post('/v1/licenses', at.keys.creator, { ...samplePayload, items })
+  for (const items of [['to_come'], [fromNow]]) {
+    expect(problemOf(await refused(items))).toMatchObject({
+      code: 'reference_not_found',
+      errors: [{ pointer: '/items/0' }],
+    })
+  }
+  for (const [digit, creator] of [
+    ['a', 'cr_123'],
+    ['b', 'cr_2'],
+  ] as const) {
+    const item = { hash: `sha256:${digit.repeat(64)}`, reference: 'song', creators: [creator] }
+    expect((await at.post('/v1/items', at.keys.operator, item)).status).toBe(201)
+  }
+  expect(problemOf(await refused(['song'])).code).toBe('reference_not_found')
+  expect((await at.create({ items: ['to_come', 'song'] })).items).toEqual(['to_come', 'song'])
 })

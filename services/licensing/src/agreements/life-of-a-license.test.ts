@@ -45,7 +45,8 @@ test('takes the sample payload of the source as it stands', async () => {
 })
 
 test('walks from draft to active to expired, each step told with time, actor and reason', async () => {
-  const draft = await at.create({ draft: true }, at.keys.creator)
+  const items = await at.register('walked')
+  const draft = await at.create({ draft: true, items }, at.keys.creator)
   expect(draft.status).toBe('draft')
   const path = `/v1/licenses/${draft.id}`
   expect(await at.refusal(at.get(path, at.keys.buyer))).toBe('404 license_not_found')
@@ -192,6 +193,7 @@ describe('only who may', () => {
 
 describe('is changed', () => {
   test('in all its terms while it is a draft', async () => {
+    const [a, b] = await at.register('a', 'b')
     const draft = await at.create({ draft: true, metadata: { a: '1' } })
     const changed = readAnswer(
       licenseSchema,
@@ -206,7 +208,7 @@ describe('is changed', () => {
     expect(changed).toMatchObject({
       buyer_id: 'dev_2',
       currency: 'EUR',
-      items: ['a', 'b'],
+      items: [a, b],
       metadata: { a: '1' },
     })
     expect(changed.terms).toEqual(draft.terms)

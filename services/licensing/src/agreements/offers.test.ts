@@ -14,7 +14,8 @@ const take = (offer: string, key: string, given: object = {}) =>
   at.post('/v1/licenses', key, { offer, buyer_id: 'dev_456', ...given })
 
 test('a buyer takes an offer: the agreement has its terms and is active at once', async () => {
-  const offer = await at.offer({ metadata: { a: '1' } }, at.keys.creator)
+  const items = await at.register('taken')
+  const offer = await at.offer({ items, metadata: { a: '1' } }, at.keys.creator)
   const made = readAnswer(licenseSchema, await take(offer.id, at.keys.buyer, { metadata: { b: '2' } }), 201)
   expect(made).toMatchObject({
     status: 'active',
@@ -61,7 +62,7 @@ test('what the offer gives cannot be given beside it', async () => {
 })
 
 test('an unknown offer, another creator’s and another tenant’s are the same', async () => {
-  const offer = await at.offer({}, at.keys.creator)
+  const offer = await at.offer({ items: await at.register('own') }, at.keys.creator)
   const missing = 'offer_01kqxq5t8r0000000000000000'
   expect(await at.refusal(take(missing, at.keys.buyer))).toBe('422 reference_not_found')
   expect(await at.refusal(take(offer.id, at.keys.otherCreator))).toBe('422 reference_not_found')

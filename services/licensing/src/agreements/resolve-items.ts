@@ -57,8 +57,8 @@ async function byReference({ store }: CatalogDeps, tenant: string, written: stri
 }
 
 /**
- * The references as a license keeps them, each once. With `names`, those of a creator, items and datasets that are
- * registered must be the creator's own: Fault `reference_not_found` otherwise.
+ * The references as a license keeps them, each once. With `names`, those of a creator, all must be registered as the
+ * creator's own: Fault `reference_not_found` otherwise.
  */
 export async function itemsToKeep(
   { store }: CatalogDeps,
@@ -74,7 +74,8 @@ export async function itemsToKeep(
     )
     const errors = resolved.flatMap(({ item, dataset }, index): FieldError[] => {
       const creators = [...(item?.creators ?? []), ...((dataset ?? homes[index])?.creators ?? [])]
-      if (!(item ?? dataset) || creators.some((creator) => names.includes(creator))) return []
+      // What is not registered yet, or stands for two things, may turn out to be another's.
+      if (creators.some((creator) => names.includes(creator))) return []
       return [{ pointer: `/items/${index}`, message: 'is nothing that you can license' }]
     })
     if (errors.length > 0) throw new Fault('reference_not_found', { errors: errors.slice(0, 50) })

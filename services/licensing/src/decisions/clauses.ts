@@ -26,7 +26,7 @@ const table = {
   consent_region_unknown: {
     clause: 'consent',
     result: 'deny',
-    message: 'The consent is limited to regions and the request names none',
+    message: 'The consent is limited to regions and the request names none that is known',
   },
   consent_region_not_covered: {
     clause: 'consent',
@@ -59,7 +59,7 @@ const table = {
   region_unknown: {
     clause: 'region',
     result: 'deny',
-    message: 'The agreement is limited to regions and the request names none',
+    message: 'The agreement is limited to regions and the request names none that is known',
   },
   region_excluded: { clause: 'region', result: 'deny', message: 'The agreement excludes the region' },
   region_not_allowed: {

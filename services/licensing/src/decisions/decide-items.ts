@@ -7,16 +7,18 @@ import { gatherFacts } from './gather-facts.ts'
 type Question = Pick<DecisionInput, 'items' | 'purpose' | 'region' | 'model_id' | 'licenses'> & {
   actorNames: readonly string[]
   at: Date
+  /** As in `Use`. */
+  now: boolean
 }
 
 /** The decision about each item, in the order asked; open offers are looked for only where an agreement is missing. */
 export async function decideItems(
   { store }: Pick<Deps, 'store'>,
   tenant: string,
-  { items, purpose, region, model_id, licenses, actorNames, at }: Question,
+  { items, purpose, region, model_id, licenses, actorNames, at, now }: Question,
 ): Promise<ItemDecision[]> {
   const hashes = [...new Set(items)]
-  const policy = policyFor({ purpose, region, modelId: model_id, at })
+  const policy = policyFor({ purpose, region, modelId: model_id, at, now })
   const facts = await gatherFacts(store, { tenant, actorNames, hashes, licenses })
   const decided = new Map(facts.map((one) => [one.hash, policy.decide(one)]))
   const unlicensed = facts.filter(({ hash }) => {

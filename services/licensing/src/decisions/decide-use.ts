@@ -19,7 +19,12 @@ export async function decideUse(
   await requireMayAsk(deps, caller, actor)
   const at = momentOf(input, deps.now())
   const actorNames = await namesOfActor(deps, caller.tenant, actor)
-  const data = await decideItems(deps, caller.tenant, { ...input, actorNames, at })
+  const data = await decideItems(deps, caller.tenant, {
+    ...input,
+    actorNames,
+    at,
+    now: input.at === undefined,
+  })
   const subject = {
     actor,
     purpose: input.purpose,

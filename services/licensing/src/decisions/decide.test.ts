@@ -69,6 +69,36 @@ const permitted: Case[] = [
 ]
 
 const denied: Case[] = [
+  [
+    'now, where another clock wrote a withdrawal',
+    'consent_withdrawn',
+    consented({ withdrawnAt: day(51) }),
+    { now: true },
+  ],
+  [
+    'now, where another clock wrote a revocation',
+    'license_revoked',
+    ended('revoked', day(60)),
+    { now: true },
+  ],
+  [
+    'now, where another clock wrote an end',
+    'license_terminated',
+    ended('terminated', day(60)),
+    { now: true },
+  ],
+  ...['UK', 'USA', 'XX', 'EUR'].map((region): Case => [
+    `${region}, which is no region, where some are excluded`,
+    'region_unknown',
+    termed({ excluded_regions: ['GB', 'US'] }),
+    { region },
+  ]),
+  [
+    'no known region, where the consent is limited',
+    'consent_region_unknown',
+    consented({ regions: ['UK'] }),
+    { region: 'UK' },
+  ],
   ['a purpose that nobody knows', 'purpose_unknown', none, { purpose: 'resell' }],
   ['an item that nobody registered', 'item_unknown', { item: undefined }],
   ['a prohibition of the item', 'item_prohibits_use', { item: { ...item, prohibitedUses: ['train'] } }],

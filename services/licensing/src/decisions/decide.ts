@@ -1,5 +1,6 @@
 import { purpose as purposes } from '@tallystick/protocol'
 import type { ItemDecision } from '@tallystick/protocol'
+import { isRegion } from '../agreements/regions.ts'
 import { clauseOf } from './clauses.ts'
 import type { Clause } from './clauses.ts'
 import { judgeConsent } from './judge-consent.ts'
@@ -22,7 +23,9 @@ const offersNamed = 10
  * The policy for one use. Each stage can only deny, in this order: purpose, item, prohibitions, consent;
  * then one agreement must permit on its own. The same facts in any order give the same decision and trace.
  */
-export function policyFor(use: Use): Policy {
+export function policyFor(asked: Use): Policy {
+  const { region } = asked
+  const use = { ...asked, region: region !== undefined && isRegion(region) ? region : undefined }
   const judges: Judges = {
     consent: remembered((consent: ConsentFacts) => judgeConsent(use, consent)),
     license: remembered((license: LicenseFacts) => judgeLicense(use, license)),

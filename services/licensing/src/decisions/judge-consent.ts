@@ -23,9 +23,9 @@ export function judgeConsent(use: Use, consent: ConsentFacts): ConsentVerdict {
   }
 }
 
-function consentCode({ purpose, region, at }: Use, consent: ConsentFacts): ClauseCode {
+function consentCode({ purpose, region, at, now }: Use, consent: ConsentFacts): ClauseCode {
   const { withdrawnAt, grantedAt, expiresAt, purposes, regions } = consent
-  if (withdrawnAt && withdrawnAt <= at) return 'consent_withdrawn'
+  if (withdrawnAt && (now || withdrawnAt <= at)) return 'consent_withdrawn'
   if (at < grantedAt) return 'consent_not_yet_given'
   if (expiresAt && at >= expiresAt) return 'consent_expired'
   if (!purposes.some((one) => one === purpose)) return 'consent_purpose_not_covered'

@@ -15,7 +15,7 @@ export interface LicenseVerdict {
 
 /** Judges one agreement on its own: what it forbids says nothing about another's. */
 export function judgeLicense(use: Use, license: LicenseFacts): LicenseVerdict {
-  const force = forceCode(license, use.at)
+  const force = forceCode(license, use)
   const textHash = license.legalText?.text_hash
   const clauses = [clauseOf(force, license.id, textHash), ...judgeTerms(use, license.terms, license.id)]
   const denying = clauses.filter(({ result }) => result === 'deny')
@@ -45,9 +45,11 @@ const endings: ReadonlyMap<LicenseStatus, ClauseCode> = new Map([
  * Whether the agreement holds at `at`. Its times decide, not the job that moves its status on; an ending counts from
  * its step on, so that what was revoked later still held before.
  */
-function forceCode(license: LicenseFacts, at: Date): ClauseCode {
+function forceCode(license: LicenseFacts, { at, now }: Use): ClauseCode {
   const { status, history, effectiveFrom, effectiveUntil } = license
-  const ended = history.find((step) => endings.has(step.status) && step.at <= at)
+  const ended = history.find(
+    (step) => endings.has(step.status) && (step.at <= at || (now && isAtOnce(step.status))),
+  )
   const known = history.some((step) => step.status === status)
   const ending = endings.get(ended?.status ?? (known ? 'active' : status))
   if (ending) return ending
@@ -59,6 +61,11 @@ function forceCode(license: LicenseFacts, at: Date): ClauseCode {
   const reachesBack = license.supersedes === undefined || accepted === undefined || accepted <= at
   if (at < from || !reachesBack) return 'license_not_yet_effective'
   return effectiveUntil && at >= effectiveUntil ? 'license_expired' : 'license_active'
+}
+
+/** Whether the ending is somebody's word, which holds from when it was given, and not the time of the agreement. */
+function isAtOnce(status: LicenseStatus): boolean {
+  return status === 'revoked' || status === 'terminated'
 }
 
 function judgeTerms(use: Use, terms: LicenseTerms, source: string): Clause[] {

@@ -4,9 +4,12 @@ import type { BoundText, LicenseStatus, LicenseTerms, Purpose } from '@tallystic
 export interface Use {
   /** As it was asked: what is not a known purpose is denied. */
   readonly purpose: string
+  /** What is no region that a license may name counts as none: it could be another spelling of one that is excluded. */
   readonly region?: string | undefined
   readonly modelId?: string | undefined
   readonly at: Date
+  /** The use is made now: what was withdrawn, revoked or terminated is over, even where another clock was ahead of `at`. */
+  readonly now?: boolean | undefined
 }
 
 /** A dataset as far as it bears on a decision. */
