@@ -23,12 +23,14 @@ export const operatorCommands: Record<string, Command> = {
       const { positionals, mode } = read(args, operatorCommands['storage'])
       const [verb, from, to] = positionals
       if (verb !== 'copy' || !from || !to || positionals.length > 3) throw misuse(operatorCommands['storage'])
+      let total = 0
       for (const service of Object.keys(collections) as ServiceName[]) {
         const place = { service, mode }
         await withStore(from, place, (source) =>
           withStore(to, place, async (target) => {
             for (const copied of await copyStore(source, target, collections[service])) {
               const { collection, documents, digest } = copied
+              total += documents
               io.out(
                 `${service.padEnd(10)} ${collection.padEnd(18)} ${String(documents).padStart(9)} documents   ${digest}`,
               )
@@ -36,6 +38,8 @@ export const operatorCommands: Record<string, Command> = {
           }),
         )
       }
+      // A mistyped folder is an empty store, and a copy of nothing must not pass for a copy.
+      if (total === 0) throw new CommandError(`${from} holds nothing in ${mode} mode`, exitStatus.notVerified)
       io.out('Both stores hold the same documents.')
       return exitStatus.ok
     },
