@@ -2,9 +2,11 @@ import type { Usage } from '@tallystick/pricing'
 import { timeOf } from '../clocks/time-of.ts'
 import { customers } from '../customers/collections.ts'
 import type { Deps } from '../deps.ts'
+import type { Meter } from './collections.ts'
 import { isCounted } from './event-fields.ts'
 import { findMeter } from './find-meters.ts'
 import { eventsBetween } from './hour-events.ts'
+import type { EventsOf } from './hour-events.ts'
 import { readUsage } from './read-usage.ts'
 
 /** Which usage is to be rated. */
@@ -34,7 +36,7 @@ export async function aggregateUsage(
   const asOf = await timeOf(deps, found ?? {})
   const meter = await findMeter(deps, tenant, name)
   if (events)
-    return { usage: { events: await pricedEvents(deps, { tenant, meter, customer, from, before }) }, asOf }
+    return { usage: { events: await pricedEvents(deps, { tenant, customer, meter, from, before }) }, asOf }
   const fields = (groupBy ?? []).map((field) => {
     const kept = [field, `dimensions.${field}`].find((one) => meter.groupBy.includes(one))
     if (kept === undefined) throw new TypeError(`the meter ${meter.name} does not keep ${field} apart`)
@@ -69,10 +71,10 @@ function named(names: readonly string[], values: readonly string[]): Record<stri
 
 async function pricedEvents(
   deps: Pick<Deps, 'store'>,
-  question: Parameters<typeof eventsBetween>[1] & { meter: Awaited<ReturnType<typeof findMeter>> },
+  { meter, from, before, ...of }: EventsOf & { meter: Meter; from: Date; before: Date },
 ) {
-  const events = await eventsBetween(deps, question)
+  const events = await eventsBetween(deps, of, { from, before })
   return events
-    .filter((event) => isCounted(question.meter, event))
+    .filter((event) => isCounted(meter, event))
     .map(({ effective = '0', dimensions }) => ({ quantity: '1', amount: effective, dimensions }))
 }

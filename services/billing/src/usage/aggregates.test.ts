@@ -21,7 +21,7 @@ import { correctUsage } from './correct-usage.ts'
 import { createMeter } from './create-meter.ts'
 import { findMeter } from './find-meters.ts'
 import { seriesOf } from './feed-meters.ts'
-import { hoursOf } from './hour-columns.ts'
+import { sumHours } from './hour-columns.ts'
 import { clearLateUsage, lateUsageOf, markBilled } from './late-usage.ts'
 import { reportUsage } from './report-usage.ts'
 import { reportInput } from './usage-schemas.ts'
@@ -124,18 +124,26 @@ async function stored(caller: Caller, aggregation: Aggregation): Promise<string[
   const meter = await findMeter(deps, caller.tenant, aggregation)
   const equals = [caller.tenant, seriesOf(meter)]
   const found: string[] = []
-  for await (const { customer, group, ...day } of deps.store.scan(usageDays.byDay, { equals }))
-    for (const hour of hoursOf(day)) found.push(JSON.stringify({ customer, group, ...hour }, text))
-  for await (const { id: _, series: _s, version: _v, ...one } of deps.store.scan(usageValues.byHour, {
+  const tell = (one: object) => found.push(JSON.stringify(one, text))
+  for await (const { kind, holder, customer, group, ...day } of deps.store.scan(usageDays.byHolder, {
     equals,
   }))
-    if (one.value !== undefined) found.push(JSON.stringify(one, text))
-  for await (const { id: _, series: _s, version: _v, ...one } of deps.store.scan(usageMembers.byHour, {
+    sumHours(day, everyHour, (hour, counted) =>
+      tell({ kind, holder, customer, group, day: day.day, hour, ...counted }),
+    )
+  for await (const { id: _, series: _s, version: _v, ...one } of deps.store.scan(usageValues.byHolder, {
     equals,
   }))
-    if (one.uses !== 0n) found.push(JSON.stringify(one, text))
+    if (one.hours.length > 0) tell(one)
+  for await (const { kind, holder, group, member, ...day } of deps.store.scan(usageMembers.byHolder, {
+    equals,
+  }))
+    sumHours(day, everyHour, (hour, { count }) =>
+      tell({ kind, holder, group, member, day: day.day, hour, count }),
+    )
   return found.toSorted((a, b) => (a < b ? -1 : 1))
 }
+const everyHour = Array.from({ length: 24 }, (_, hour) => hour)
 const text = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)
 
 const quantity = fc.oneof(

@@ -72,9 +72,9 @@ export async function rebuildAggregates(
 
 async function dropSeries({ store }: Pick<Deps, 'store'>, meter: Meter): Promise<void> {
   const equals = [meter.tenant, seriesOf(meter)]
-  await dropAll(store, usageDays, usageDays.byDay, equals)
-  await dropAll(store, usageValues, usageValues.byHour, equals)
-  await dropAll(store, usageMembers, usageMembers.byHour, equals)
+  await dropAll(store, usageDays, usageDays.byHolder, equals)
+  await dropAll(store, usageValues, usageValues.byHolder, equals)
+  await dropAll(store, usageMembers, usageMembers.byHolder, equals)
 }
 
 async function dropAll<T extends { id: string }>(

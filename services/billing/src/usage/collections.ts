@@ -88,66 +88,59 @@ export const meterEpochs = collection('meter_epochs', {
   partition: 'id',
 })
 
-/** What a count or sum meter took in of a customer on one UTC day, hour by hour, for one combination of group values. */
-export const usageDays = collection('usage_days', {
-  schema: z.strictObject({
-    id: z.string(),
-    tenant: z.string(),
-    /** Meter id and epoch: a rebuilt meter has other documents. */
-    series: z.string(),
-    customer: z.string(),
-    day: z.date(),
-    group: z.array(z.string()),
-    ...hourColumns,
-  }),
-  partition: 'tenant',
-  indexes: {
-    byCustomer: ['tenant', 'series', 'customer', 'day'],
-    byDay: ['tenant', 'series', 'day'],
-  },
-})
+/** Where something of a meter is kept: one UTC day of a customer or of a license, and one combination of group values. */
+const place = {
+  id: z.string(),
+  tenant: z.string(),
+  /** Meter id and epoch: a rebuilt meter has other documents. */
+  series: z.string(),
+  /** Everything is kept by customer, and what names licenses by each of them once more. */
+  kind: z.enum(['customer', 'license']),
+  /** The customer or the license. */
+  holder: z.string(),
+  customer: z.string(),
+  day: z.date(),
+  group: z.array(z.string()),
+}
+const ofPlaces = {
+  byHolder: ['tenant', 'series', 'kind', 'holder', 'day'],
+  byDay: { keys: ['tenant', 'series', 'day'], where: { kind: 'customer' } },
+} as const
 
-/** The greatest or latest value of a customer's events of one UTC hour and one combination of group values. */
+/** What a count or sum meter took in, hour by hour. */
+export const usageDays = collection('usage_days', {
+  schema: z.strictObject({ ...place, ...hourColumns }),
+  partition: 'tenant',
+  indexes: ofPlaces,
+})
+export type UsageDay = z.infer<typeof usageDays.schema>
+
+/** The greatest or latest value of each hour in which events count. */
 export const usageValues = collection('usage_values', {
   schema: z.strictObject({
-    id: z.string(),
-    tenant: z.string(),
-    series: z.string(),
-    customer: z.string(),
-    hour: z.date(),
-    group: z.array(z.string()),
-    /** Absent when no event counts any more. */
-    value: z.string().optional(),
-    valueAt: z.date().optional(),
-    valueSequence: z.number().optional(),
+    ...place,
+    /** In the order of `hour`, which is 0 to 23. */
+    hours: z.array(
+      z.strictObject({
+        hour: z.number(),
+        value: z.string(),
+        at: z.date().optional(),
+        sequence: z.number().optional(),
+      }),
+    ),
   }),
   partition: 'tenant',
-  indexes: {
-    byCustomer: ['tenant', 'series', 'customer', 'hour'],
-    byHour: ['tenant', 'series', 'hour'],
-  },
+  indexes: ofPlaces,
 })
-export type UsageValue = z.infer<typeof usageValues.schema>
+export type UsageValues = z.infer<typeof usageValues.schema>
+export type HourValue = UsageValues['hours'][number]
 
-/** What `unique` saw in an hour, and in how many events: what no event names any more does not count. */
+/** What `unique` saw, and in how many events of each hour: what no event names any more does not count. */
 export const usageMembers = collection('usage_members', {
-  schema: z.strictObject({
-    id: z.string(),
-    tenant: z.string(),
-    series: z.string(),
-    customer: z.string(),
-    hour: z.date(),
-    group: z.array(z.string()),
-    member: z.string(),
-    uses: z.bigint(),
-  }),
+  schema: z.strictObject({ ...place, member: z.string(), ...hourColumns }),
   partition: 'tenant',
-  indexes: {
-    byCustomer: ['tenant', 'series', 'customer', 'hour'],
-    byHour: ['tenant', 'series', 'hour'],
-  },
+  indexes: ofPlaces,
 })
-export type UsageMember = z.infer<typeof usageMembers.schema>
 
 /** What every report of a customer's usage must know; the id is the customer's. Each report expects its version. */
 export const usageControls = collection('usage_controls', {

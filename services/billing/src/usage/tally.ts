@@ -1,12 +1,13 @@
-import type { Meter, UsageEvent, UsageMember, UsageValue } from './collections.ts'
+import type { HourValue, Meter, UsageEvent } from './collections.ts'
 import { fieldValues } from './event-fields.ts'
+import type { Counted } from './hour-columns.ts'
 import { fromScaled, toScaled } from './scaled.ts'
 
 /** Takes in hours, values, members and single events, and tells the figure of all of them: `aggregate` of packages/pricing. */
 export interface Tally {
-  addHour(hour: { count: bigint; sum: bigint }): void
-  addValue(value: UsageValue): void
-  addMember(member: UsageMember): void
+  addHours(counted: Counted): void
+  addValue(value: Omit<HourValue, 'hour'>): void
+  addMember(member: string): void
   addEvent(event: UsageEvent): void
   /** An exact decimal; of nothing it is zero. */
   figure(): string
@@ -26,16 +27,16 @@ export function createTally(meter: Pick<Meter, 'aggregation' | 'field'>): Tally 
   }
 }
 
-const nothing = { addHour() {}, addValue() {}, addMember() {} }
+const nothing = { addHours() {}, addValue() {}, addMember() {} }
 
 function sumTally(kind: 'count' | 'sum'): Tally {
   let count = 0n
   let sum = 0n
   return {
     ...nothing,
-    addHour(hour) {
-      count += hour.count
-      sum += hour.sum
+    addHours(counted) {
+      count += counted.count
+      sum += counted.sum
     },
     addEvent(event) {
       count += 1n
@@ -47,8 +48,8 @@ function sumTally(kind: 'count' | 'sum'): Tally {
 
 function maxTally(): Tally {
   let max = 0n
-  const add = (value: string | undefined) => {
-    const scaled = toScaled(value ?? '0')
+  const add = (value = '0') => {
+    const scaled = toScaled(value)
     if (scaled > max) max = scaled
   }
   return {
@@ -67,8 +68,8 @@ function lastTally(): Tally {
   }
   return {
     ...nothing,
-    addValue({ value, valueAt, valueSequence = 0 }) {
-      if (value !== undefined && valueAt) add(valueAt.getTime(), valueSequence, toScaled(value))
+    addValue({ value, at, sequence = 0 }) {
+      if (at) add(at.getTime(), sequence, toScaled(value))
     },
     addEvent({ effective, occurredAt, receivedAt }) {
       if (effective !== undefined) add(occurredAt.getTime(), receivedAt.getTime(), toScaled(effective))
@@ -81,8 +82,8 @@ function uniqueTally(field: string): Tally {
   const members = new Set<string>()
   return {
     ...nothing,
-    addMember({ member, uses }) {
-      if (uses > 0n) members.add(member)
+    addMember(member) {
+      members.add(member)
     },
     addEvent(event) {
       for (const value of fieldValues(event, field)) members.add(value)

@@ -10,6 +10,7 @@ import type { Deps } from '../deps.ts'
 import { findMeter } from './find-meters.ts'
 import { readUsage } from './read-usage.ts'
 import { cutTime, monthOf } from './time-buckets.ts'
+import { dayMs, hourMs } from './time-pieces.ts'
 
 /** `GET /v1/usage`. */
 export const usageQuery = z.strictObject({
@@ -52,7 +53,6 @@ export const usageView = z
   })
   .meta({ id: 'Usage' })
 
-const hourMs = 3_600_000
 const mostPieces = 1000
 const mostDays = 1100
 
@@ -79,6 +79,7 @@ export async function queryUsage(
     cuts,
     groupBy: query.group_by,
   })
+  const times = cuts.map((cut) => cut.toISOString())
   return {
     object: 'usage',
     livemode: deps.livemode,
@@ -89,8 +90,8 @@ export async function queryUsage(
     as_of: asOf.toISOString(),
     total,
     data: rows.map(({ piece, group, quantity }) => ({
-      from: (cuts[piece] ?? from).toISOString(),
-      before: (cuts[piece + 1] ?? before).toISOString(),
+      from: times[piece] ?? '',
+      before: times[piece + 1] ?? '',
       group: Object.fromEntries(
         query.group_by.map((field, at) => [field, (group[at] ?? '').replaceAll('\n', ',')]),
       ),
@@ -130,7 +131,7 @@ function timeAsked(query: UsageQuery, { asOf, timeZone }: { asOf: Date; timeZone
       ? new Date((Math.floor(asOf.getTime() / hourMs) + 2) * hourMs)
       : new Date(query.before)
   if (before <= from) throw invalid('/before', 'must be after from')
-  if (before.getTime() - from.getTime() > mostDays * 24 * hourMs)
+  if (before.getTime() - from.getTime() > mostDays * dayMs)
     throw invalid('/from', `and before may lie ${mostDays} days apart at most`)
   const cuts = cutTime({ from, before, bucket: query.bucket, timeZone }, mostPieces)
   if (!cuts) throw invalid('/bucket', `cuts this time into more than ${mostPieces} pieces`)

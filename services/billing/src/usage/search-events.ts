@@ -1,0 +1,40 @@
+import { Fault } from '@tallystick/protocol'
+import type { Deps } from '../deps.ts'
+import { usageEvents } from './collections.ts'
+import type { UsageEvent } from './collections.ts'
+import { counts } from './hour-events.ts'
+import type { UsageQuestion } from './read-usage.ts'
+
+const mostEventsRead = 100_000
+
+/** The field that is asked for and that the meter does not keep apart: only the events know it. */
+export function searchedField({ meter, apiKey, license }: UsageQuestion): 'api_key' | 'license' | undefined {
+  const isKept = (field: string) => meter.groupBy.includes(field)
+  // All but `unique` keep licenses, see feedMeters.
+  if (license !== undefined && meter.aggregation === 'unique' && !isKept('license')) return 'license'
+  return apiKey !== undefined && !isKept('api_key') ? 'api_key' : undefined
+}
+
+/** The events that have what is asked for. Throws Fault `validation_failed` where they are too many to be read. */
+export async function searchedEvents(
+  { store }: Pick<Deps, 'store'>,
+  { tenant, apiKey, license }: UsageQuestion,
+  { field, from, before }: { field: 'api_key' | 'license'; from: Date; before: Date },
+): Promise<UsageEvent[]> {
+  const range = { from, before }
+  const found =
+    field === 'license'
+      ? store.scan(usageEvents.byLicense, { equals: [tenant, license ?? ''], range })
+      : store.scan(usageEvents.byKey, { equals: [tenant, apiKey ?? ''], range })
+  const events: UsageEvent[] = []
+  let read = 0
+  for await (const event of found) {
+    if (++read > mostEventsRead) {
+      const message = `holds more than ${mostEventsRead} events of this ${field}`
+      const fix = `Ask for less time, or use a meter that has ${field} in its group_by.`
+      throw new Fault('validation_failed', { errors: [{ pointer: '/from', message, fix }] })
+    }
+    if (counts(event)) events.push(event)
+  }
+  return events
+}
