@@ -45,12 +45,30 @@ export interface ErasedBodies {
   next?: string | undefined
 }
 
+/** What another service keeps of a person under any of these names, and how it forgets it. */
+export interface PersonalRecords {
+  /** What it keeps: accounts (identity), or customers with their invoices (billing). */
+  holds: 'accounts' | 'customers'
+  /** Its records of the person, as it tells them over HTTP. */
+  tell(tenant: string, names: readonly string[]): Promise<Record<string, unknown>[]>
+  /** Puts the pseudonym in place of the person; what must stay is told with why. Idempotent, in its answer too. */
+  forget(tenant: string, subject: { names: readonly string[]; pseudonym: string }): Promise<Forgotten>
+}
+
+/** What a service forgot of a person, and what it kept. */
+export interface Forgotten {
+  erased: { object: string; id: string }[]
+  kept: { object: string; id: string; reason: string }[]
+}
+
 /** What the use-cases of the licensing service are given. Built in start-licensing.ts. */
 export interface Deps extends Entropy {
   store: Store
   livemode: boolean
   identity: IdentityLink
   erasure: AuditErasure
+  /** The other services that keep personal data. */
+  elsewhere?: readonly PersonalRecords[] | undefined
   /** Where callers reach this service, without a slash at its end. */
   publicUrl: string
   log: Logger

@@ -29,6 +29,11 @@ export const subjectRequests = collection('subject_requests', {
     /** A hash chain over the ids of what was erased, in order. */
     chain: z.string(),
     kept: z.array(kept),
+    /** More than are listed when it is very many. */
+    keptCount: z.number(),
+    /** How often it was looked whether something had come in behind the erasure, and whether this time something had. */
+    pass: z.number(),
+    found: z.boolean(),
     createdAt: z.date(),
     completedAt: z.date().optional(),
     auditId: z.string(),

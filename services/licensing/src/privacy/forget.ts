@@ -1,8 +1,9 @@
 import { remove, replace } from '@tallystick/storage'
-import type { Index, Store, Stored, Write } from '@tallystick/storage'
+import type { Store, Stored, Write } from '@tallystick/storage'
 import type { z } from 'zod'
 import { consents, datasets, items, licenses, offers } from '../collections.ts'
 import type { ActiveHolds } from './active-holds.ts'
+import { withoutNames } from './mentions.ts'
 import { whyRetained } from './why-retained.ts'
 
 /** What becomes of one object: writes, why it is kept if it is, or both when a part of it is kept. */
@@ -15,68 +16,34 @@ export interface Fate {
 export interface ForgetContext {
   store: Store
   tenant: string
+  /** The request that is carried out. */
+  request: string
   names: readonly string[]
   pseudonym: string
   holds: ActiveHolds
   at: Date
 }
 
-/** One page of the objects of one kind that call the subject by `name`. */
-export interface ForgottenPage {
-  writes: Write[]
-  erased: string[]
-  kept: { object: string; id: string; reason: string }[]
-  next?: string | undefined
-}
+type Consent = Stored<z.infer<typeof consents.schema>>
+type Item = Stored<z.infer<typeof items.schema>>
+type License = Stored<z.infer<typeof licenses.schema>>
 
-const pageSize = 100
-
-/** The kinds of objects of a subject in the order in which they are erased. */
-export const forgetSteps = [
-  step('consent', consents.bySubject, forgetConsent),
-  step('item', items.byCreator, forgetItem),
-  step('dataset', datasets.byCreator, forgetDataset),
-  step('offer', offers.byCreator, forgetOffer),
-  step('license', licenses.byCreator, forgetLicense),
-  step('license', licenses.byBuyer, forgetLicense),
-]
-
-function step<T extends { id: string }>(
-  object: string,
-  index: Index<T>,
-  forget: (context: ForgetContext, found: Stored<T>) => Fate | Promise<Fate>,
-) {
-  return {
-    object,
-    async page(context: ForgetContext, name: string, after: string | undefined): Promise<ForgottenPage> {
-      const found = await context.store.find(index, {
-        equals: [context.tenant, name],
-        limit: pageSize,
-        after,
-      })
-      const page: ForgottenPage = { writes: [], erased: [], kept: [], next: found.next }
-      for (const one of found.items) {
-        const { writes, kept } = await forget(context, one)
-        page.writes.push(...writes)
-        if (writes.length > 0) page.erased.push(one.id)
-        if (kept !== undefined) page.kept.push({ object, id: one.id, reason: kept })
-      }
-      return page
-    },
-  }
-}
-
-function forgetConsent({ holds }: ForgetContext, consent: Stored<z.infer<typeof consents.schema>>): Fate {
-  const hold = holds.on('item', consent.items ?? [])
-  // Without the consent its use is denied, as it is after a withdrawal.
+/** The consent of the subject goes: without it its use is denied, as it is after a withdrawal. */
+export function forgetConsent(context: ForgetContext, consent: Consent): Fate {
+  const hold = holdOnConsent(context, consent)
   return hold === undefined ? { writes: [remove(consents, consent.id, consent.version)] } : held(hold)
 }
 
-async function forgetItem(
-  context: ForgetContext,
-  { version, ...item }: Stored<z.infer<typeof items.schema>>,
-): Promise<Fate> {
-  const hold = context.holds.on('item', [item.hash])
+/** The consent that the subject gave for another stays; who gave it does not. */
+export function forgetGrant(context: ForgetContext, { version, ...consent }: Consent): Fate {
+  const hold = holdOnConsent(context, { version, ...consent })
+  if (hold !== undefined) return held(hold)
+  return { writes: [replace(consents, { ...consent, grantedBy: context.pseudonym }, version)] }
+}
+
+/** The name goes from an item; what it says of the subject goes too when nobody else made it. */
+export async function forgetItem(context: ForgetContext, { version, ...item }: Item): Promise<Fate> {
+  const hold = holdOnItem(context, item)
   if (hold !== undefined) return held(hold)
   const creators = hidden(context, item.creators)
   if (!isOnlyCreator(context, item.creators))
@@ -87,10 +54,13 @@ async function forgetItem(
   return { writes: [replace(items, erased, version)], ...(inForce && { kept: 'reference_in_force' }) }
 }
 
-async function forgetDataset(
+/** As with an item. */
+export async function forgetDataset(
   context: ForgetContext,
   { version, ...dataset }: Stored<z.infer<typeof datasets.schema>>,
 ): Promise<Fate> {
+  const hold = context.holds.on('subject', dataset.creators)
+  if (hold !== undefined) return held(hold)
   const creators = hidden(context, dataset.creators)
   if (!isOnlyCreator(context, dataset.creators))
     return { writes: [replace(datasets, { ...dataset, creators }, version)] }
@@ -100,23 +70,28 @@ async function forgetDataset(
   return { writes: [replace(datasets, erased, version)], ...(inForce && { kept: 'reference_in_force' }) }
 }
 
-function forgetOffer(
+/** The offer is withdrawn, under the pseudonym. */
+export function forgetOffer(
   context: ForgetContext,
-  { version, ...offer }: Stored<z.infer<typeof offers.schema>>,
+  { version, legalText, ...offer }: Stored<z.infer<typeof offers.schema>>,
 ): Fate {
-  const status = 'withdrawn' as const
-  const royalties = hiddenSplits(context, offer.royalties)
-  const erased = { ...offer, status, royalties, creator: context.pseudonym, metadata: {} }
+  const erased = {
+    ...offer,
+    status: 'withdrawn' as const,
+    royalties: hiddenSplits(context, offer.royalties),
+    creator: context.pseudonym,
+    metadata: {},
+    ...textWithoutValues(legalText),
+  }
   return { writes: [replace(offers, erased, version)] }
 }
 
-async function forgetLicense(
+/** An agreement that ended goes on under the pseudonym; one that somebody still relies on is kept as it is. */
+export async function forgetLicense(
   context: ForgetContext,
-  { version, ...license }: Stored<z.infer<typeof licenses.schema>>,
+  { version, legalText, ...license }: License,
 ): Promise<Fate> {
-  const hold = context.holds.on('license', [license.id]) ?? context.holds.on('item', license.items)
-  if (hold !== undefined) return held(hold)
-  const reason = await whyRetained(context.store, license, context.at)
+  const reason = await whyKept(context, license)
   if (reason !== undefined) return { writes: [], kept: reason }
   const [creator = '', buyer = ''] = hidden(context, [license.creator, license.buyer])
   const erased = {
@@ -125,13 +100,69 @@ async function forgetLicense(
     buyer,
     metadata: {},
     royalties: hiddenSplits(context, license.royalties),
-    history: license.history.map((one) => ({ ...one, actor: hidden(context, [one.actor])[0] ?? '' })),
+    history: hiddenSteps(context, license.history),
+    ...textWithoutValues(legalText),
   }
   return { writes: [replace(licenses, erased, version)] }
 }
 
-function held(hold: string): Fate {
+/** Why an agreement stays as it is, if it does: a hold on it, its items or its parties, or somebody relies on it. */
+export async function whyKept(
+  { holds, store, at }: ForgetContext,
+  license: z.infer<typeof licenses.schema>,
+): Promise<string | undefined> {
+  const hold =
+    holds.on('license', [license.id]) ??
+    holds.on('subject', [license.creator, license.buyer]) ??
+    holds.on('item', license.items)
+  return hold === undefined ? whyRetained(store, license, at) : `legal_hold:${hold}`
+}
+
+/** The hold on an item or one of its creators. */
+export function holdOnItem(
+  { holds }: ForgetContext,
+  { hash, creators }: Pick<Item, 'hash' | 'creators'>,
+): string | undefined {
+  return holds.on('item', [hash]) ?? holds.on('subject', creators)
+}
+
+/** The hold on a consent's items, on whose it is or on who gave it. */
+export function holdOnConsent(
+  { holds }: ForgetContext,
+  { subject, grantedBy = subject, items: covered = [] }: Consent,
+): string | undefined {
+  return holds.on('item', covered) ?? holds.on('subject', [subject, grantedBy])
+}
+
+/** The royalty rules with the pseudonym as the party of the subject's split. */
+export function hiddenSplits<T extends { splits: { party: string; share: string }[] }>(
+  context: ForgetContext,
+  rules: T,
+): T {
+  const splits = rules.splits.map((one) => ({ ...one, party: hidden(context, [one.party])[0] ?? '' }))
+  return { ...rules, splits }
+}
+
+/** The steps of an agreement without the subject as their actor, without its reasons, and without its name in others'. */
+export function hiddenSteps<T extends { actor: string; reason: string }>(
+  { names, pseudonym }: ForgetContext,
+  steps: readonly T[],
+): T[] {
+  return steps.map((one) =>
+    names.includes(one.actor)
+      ? { ...one, actor: pseudonym, reason: 'erased' }
+      : { ...one, reason: withoutNames(one.reason, names, pseudonym) },
+  )
+}
+
+/** The fate of what is on hold. */
+export function held(hold: string): Fate {
   return { writes: [], kept: `legal_hold:${hold}` }
+}
+
+// The values of a text's variables name the parties, and without them the text is not the one of its hash.
+function textWithoutValues<T extends { variables: object }>(text: T | undefined): { legalText?: T } {
+  return text && Object.keys(text.variables).length === 0 ? { legalText: text } : {}
 }
 
 function isOnlyCreator({ names }: ForgetContext, creators: readonly string[]): boolean {
@@ -140,14 +171,6 @@ function isOnlyCreator({ names }: ForgetContext, creators: readonly string[]): b
 
 function hidden({ names, pseudonym }: ForgetContext, parties: readonly string[]): string[] {
   return parties.map((party) => (names.includes(party) ? pseudonym : party))
-}
-
-function hiddenSplits<T extends { splits: { party: string; share: string }[] }>(
-  context: ForgetContext,
-  rules: T,
-): T {
-  const splits = rules.splits.map((one) => ({ ...one, party: hidden(context, [one.party])[0] ?? '' }))
-  return { ...rules, splits }
 }
 
 /** Whether an agreement in force covers what is named so: then the name is needed to tell what it covers. */

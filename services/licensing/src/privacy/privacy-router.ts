@@ -27,7 +27,7 @@ const subjectRequestRoutes = {
       tags,
       summary: 'Ask for the erasure or the export of a person’s data',
       description:
-        'An erasure runs by itself: consents go, the person’s name and metadata go from items, datasets, offers and ended agreements, and the bodies of audit records that name the person are erased. Agreements in force, under a retention policy or on legal hold stay, and the outcome says so.',
+        'An erasure runs by itself: consents go, the person’s name and metadata go from items, datasets, offers and ended agreements, the name goes wherever else it stands, the account and the customer lose theirs, and the bodies of audit records that name the person are erased. Agreements in force, under a retention policy or on legal hold stay, and the outcome says so.',
       scope: 'privacy:write',
       idempotency: 'required',
       errors: ['forbidden'],
@@ -79,18 +79,25 @@ const subjectRequestRoutes = {
     .procedure({
       tags,
       summary: 'The data of the person, as one JSON document',
+      description:
+        'Over REST alone: the document is sent as it is read, of any size. Operators are also told which objects of others name the person.',
       scope: 'privacy:write',
-      errors: ['not_found', 'invalid_state'],
-      rest: { method: 'GET', path: '/v1/data-subject-requests/{request_id}/export' },
+      errors: ['not_found', 'invalid_state', 'unavailable'],
+      rest: {
+        method: 'GET',
+        path: '/v1/data-subject-requests/{request_id}/export',
+        produces: ['application/json'],
+      },
       examples: [{ input: { request_id: ids.request } }],
     })
     .input(requestId)
-    .output(z.record(z.string(), z.unknown()))
+    .output(z.void())
     .query(async ({ ctx, input }) => {
       const request = await findSubjectRequest(ctx.deps, ctx.caller, input.request_id)
-      const data = await subjectData(ctx.deps, request)
+      const mentioned = ctx.caller.role === 'operator'
+      const pieces = await subjectData(ctx.deps, request, { mentioned })
       ctx.answer.header('content-disposition', `attachment; filename="${request.id}.json"`)
-      return data
+      ctx.answer.stream('application/json; charset=utf-8', pieces)
     }),
 }
 

@@ -7,24 +7,42 @@ import type { Deps } from '../deps.ts'
 import { activeHolds } from './active-holds.ts'
 import type { ActiveHolds } from './active-holds.ts'
 import { subjectRequests } from './collections.ts'
-import { forgetSteps } from './forget.ts'
+import { forgetElsewhere } from './forget-elsewhere.ts'
+import { forgetSteps } from './forget-steps.ts'
+import type { ForgottenPage } from './forget-steps.ts'
+import { mentions, withoutNames } from './mentions.ts'
 import { outcomeOf } from './subject-requests.ts'
 import type { StoredRequest } from './subject-requests.ts'
 
-type ErasureDeps = Pick<Deps, 'store' | 'erasure' | 'identity' | 'now' | 'newId' | 'log'>
+type ErasureDeps = Pick<Deps, 'store' | 'erasure' | 'identity' | 'elsewhere' | 'now' | 'newId' | 'log'>
 type Fence = () => readonly Write[]
+
+// So many times it is looked whether something came in behind the erasure; what then still comes is new.
+const mostPasses = 5
+// A request is one document, of 1 MiB at most.
+const mostKept = 5000
+// As many are read before the place is written down.
+const pagesAtOnce = 32
 
 /**
  * Takes every erasure that is open as far as it goes. Each page of erased objects is one commit with the place where the
- * next begins, so a copy that dies anywhere leaves a request that any other copy goes on with. Gives how many were completed.
+ * next begins, so a copy that dies anywhere leaves a request that any other copy goes on with. Gives how many were completed;
+ * rejects at the end when one of them failed.
  */
 export async function runErasures(deps: ErasureDeps, fence: Fence = () => []): Promise<number> {
   let completed = 0
+  const failures: unknown[] = []
   for (const status of ['pending', 'held']) {
     for await (const { id } of deps.store.scan(subjectRequests.byStatus, { equals: [status] })) {
-      if (await runErasure(deps, id, fence)) completed++
+      try {
+        if (await runErasure(deps, id, fence)) completed++
+      } catch (error) {
+        // One that fails must not keep those behind it waiting.
+        failures.push(error)
+      }
     }
   }
+  if (failures.length > 0) throw new AggregateError(failures, 'Some erasures could not go on')
   return completed
 }
 
@@ -35,6 +53,7 @@ async function runErasure(deps: ErasureDeps, id: string, fence: Fence): Promise<
   }
 }
 
+type Place = Pick<StoredRequest, 'step' | 'name'> & { after?: string | undefined }
 type Outcome = 'on' | 'waits' | 'completed'
 
 async function advance(deps: ErasureDeps, id: string, fence: Fence): Promise<Outcome> {
@@ -49,8 +68,11 @@ async function advance(deps: ErasureDeps, id: string, fence: Fence): Promise<Out
   }
   if (isHeld) return 'waits'
   if (request.step < forgetSteps.length) return forgetPage(deps, request, holds, fence)
-  if (request.step === forgetSteps.length) return eraseRecords(deps, request, holds, fence)
-  return complete(deps, request, fence)
+  if (request.step > forgetSteps.length) return complete(deps, request, fence)
+  if (request.pass === 0 || (request.found && request.pass < mostPasses))
+    return eraseRecords(deps, request, holds, fence)
+  await save(deps, request, { step: request.step + 1 }, [...fence()])
+  return 'on'
 }
 
 async function forgetPage(
@@ -59,30 +81,58 @@ async function forgetPage(
   holds: ActiveHolds,
   fence: Fence,
 ): Promise<Outcome> {
-  const { store, now } = deps
-  const { tenant, names, pseudonym, after } = request
-  const step = forgetSteps[request.step]
-  const name = names[request.name]
-  if (!step || name === undefined) throw new Error(`${request.id} stands at no step`)
-  const page = await step.page({ store, tenant, names, pseudonym, holds, at: now() }, name, after)
-  const known = new Set(request.kept.map(({ id }) => id))
+  const { place, object, page } = await nextFound(deps, request, holds)
   const erased = { ...request.erased }
-  if (page.erased.length > 0) erased[step.object] = (erased[step.object] ?? 0) + page.erased.length
+  if (page.erased.length > 0) erased[object] = (erased[object] ?? 0) + page.erased.length
   const change = {
-    ...nextPlace(request, page.next),
+    ...place,
+    found: request.found || page.erased.length > 0,
     erased,
-    chain: page.erased.reduce((chain, id) => hash('sha256', `${chain}\n${id}`, 'hex'), request.chain),
-    kept: [...request.kept, ...page.kept.filter(({ id }) => !known.has(id))],
+    chain: page.erased.reduce((chain, one) => hash('sha256', `${chain}\n${one}`, 'hex'), request.chain),
+    ...keptAfter(request, page),
   }
   await save(deps, request, change, [...fence(), holds.guard, ...page.writes])
   return 'on'
 }
 
-/** The next page, the next name, or the first name of the next step. */
-function nextPlace({ step, name, names }: StoredRequest, next: string | undefined) {
+/** The first page from the request's place on that has anything, and the place behind it; places without are not kept. */
+async function nextFound(deps: ErasureDeps, request: Stored<StoredRequest>, holds: ActiveHolds) {
+  const { id, tenant, names, pseudonym } = request
+  const context = { store: deps.store, tenant, request: id, names, pseudonym, holds, at: deps.now() }
+  let place: Place = request
+  for (let count = 1; ; count++) {
+    const step = forgetSteps[place.step]
+    const name = names[place.name]
+    if (!step || name === undefined) throw new Error(`${id} stands at no step`)
+    const page = await step.page(context, name, place.after)
+    place = { ...place, ...nextPlace({ ...request, ...place }, page.next) }
+    const found = page.writes.length + page.kept.length > 0
+    if (found || count === pagesAtOnce || place.step === forgetSteps.length) {
+      const { step: at, name: of, after } = place
+      return { place: { step: at, name: of, after }, object: step.object, page }
+    }
+  }
+}
+
+/** What is kept so far: what went on a later pass is off the list, what is told again stands on it once. */
+function keptAfter({ kept, keptCount }: StoredRequest, page: ForgottenPage) {
+  const gone = new Set(page.erased)
+  const still = kept.filter(({ id }) => !gone.has(id))
+  const known = new Set(still.map(({ id }) => id))
+  const more = page.kept.filter(({ id }) => !known.has(id))
+  return {
+    kept: [...still, ...more].slice(0, mostKept),
+    keptCount: keptCount - (kept.length - still.length) + more.length,
+  }
+}
+
+/** The next page, the next name, or the first name of the next step; a later pass looks in indexes alone. */
+function nextPlace({ step, name, names, pass }: StoredRequest, next: string | undefined) {
   if (next !== undefined) return { after: next }
-  if (name + 1 < names.length) return { name: name + 1, after: undefined }
-  return { step: step + 1, name: 0, after: undefined }
+  const current = forgetSteps[step]
+  if (current?.indexed !== false && name + 1 < names.length) return { name: name + 1, after: undefined }
+  const onward = forgetSteps.findIndex((one, place) => place > step && (pass === 0 || one.indexed))
+  return { step: onward < 0 ? forgetSteps.length : onward, name: 0, after: undefined }
 }
 
 async function eraseRecords(
@@ -93,36 +143,46 @@ async function eraseRecords(
 ): Promise<Outcome> {
   // What is still on its way to the audit service would be recorded after the erasure had passed.
   if (await hasUnsentEvents(deps, request)) return 'waits'
-  const keepLicenses = request.kept.flatMap(({ object, id }) => (object === 'license' ? [id] : []))
+  const { kept, keptCount, names, name, after } = request
+  if (keptCount > kept.length) {
+    // Not all kept agreements are known by name any more, and none of them may lose its records.
+    const told = { object: 'record_bodies', id: request.id, reason: 'too_many_objects_kept' }
+    const change = { step: forgetSteps.length + 1, kept: [...kept.slice(1), told] }
+    await save(deps, request, change, [...fence()])
+    return 'on'
+  }
+  const keepLicenses = kept.flatMap(({ object, id }) => (object === 'license' ? [id] : []))
   const done = await deps.erasure.eraseBodies(request.tenant, {
-    subject: request.names[request.name] ?? '',
+    subject: names[name] ?? '',
     keepLicenses: [...new Set([...keepLicenses, ...holds.names('license')])],
     keepItems: holds.names('item'),
-    ...(request.after !== undefined && { after: request.after }),
+    ...(after !== undefined && { after }),
   })
   const count = (request.erased['record_body'] ?? 0) + done.erased
   const erased = { ...request.erased, ...(count > 0 && { record_body: count }) }
-  await save(deps, request, { ...nextPlace(request, done.next), erased }, [...fence()])
+  await save(deps, request, { ...afterRecords(request, done.next), erased }, [...fence()])
   return 'on'
 }
 
-async function hasUnsentEvents({ store }: ErasureDeps, { tenant }: StoredRequest): Promise<boolean> {
+/** The next page or name; after the last it is looked once more whether something came in meanwhile. */
+function afterRecords({ name, names, pass }: StoredRequest, next: string | undefined) {
+  if (next !== undefined) return { after: next }
+  if (name + 1 < names.length) return { name: name + 1, after: undefined }
+  return { step: 0, name: 0, after: undefined, pass: pass + 1, found: false }
+}
+
+async function hasUnsentEvents({ store }: ErasureDeps, { tenant, names }: StoredRequest): Promise<boolean> {
   for await (const event of store.scan(outbox.byDue, { equals: ['audit'] }))
-    if (event.tenant === tenant) return true
+    if (event.tenant === tenant && mentions(event.data, names)) return true
   return false
 }
 
-async function complete(deps: ErasureDeps, request: Stored<StoredRequest>, fence: Fence): Promise<Outcome> {
-  const { id, tenant, requestedBy, subjectDigest, names, subject = '' } = request
-  const party = await deps.identity.resolveParty(tenant, subject)
-  const account = party?.account
-  const kept =
-    account === undefined
-      ? request.kept
-      : [...request.kept, { object: 'account', id: account, reason: 'kept_by_identity' }]
+async function complete(deps: ErasureDeps, stored: Stored<StoredRequest>, fence: Fence): Promise<Outcome> {
+  const request = { ...stored, ...(await forgetElsewhere(deps, stored)) }
+  const { id, tenant, requestedBy, subjectDigest, names, pseudonym, reason, keptCount } = request
   // A certificate that named the subject, as its own requester, would undo the erasure.
-  const actor = names.includes(requestedBy) ? request.pseudonym : requestedBy
-  const told = outcomeOf({ ...request, kept })
+  const actor = names.includes(requestedBy) ? pseudonym : requestedBy
+  const told = outcomeOf(request)
   const { write, auditId } = announce(
     deps,
     { tenant, account: actor },
@@ -132,13 +192,21 @@ async function complete(deps: ErasureDeps, request: Stored<StoredRequest>, fence
         request: id,
         type: request.type,
         subject_digest: subjectDigest,
-        certificate: { ...told, kept: told.kept.slice(0, 500), kept_count: told.kept.length },
+        certificate: { ...told, kept: told.kept.slice(0, 500), kept_count: keptCount },
       },
     },
   )
-  const completedAt = deps.now()
-  const change = { status: 'completed' as const, subject: undefined, names: [], completedAt, auditId, kept }
-  await save(deps, request, { ...change, requestedBy: actor }, [...fence(), write])
+  const change = {
+    ...request,
+    status: 'completed' as const,
+    subject: undefined,
+    names: [],
+    reason: withoutNames(reason, names, pseudonym),
+    requestedBy: actor,
+    completedAt: deps.now(),
+    auditId,
+  }
+  await save(deps, stored, change, [...fence(), write])
   deps.log.info({ request: id }, 'erasure completed')
   return 'completed'
 }
@@ -150,7 +218,7 @@ async function save(
   writes: readonly Write[],
 ): Promise<void> {
   const next = Object.fromEntries(
-    Object.entries({ ...request, ...change }).filter(([, held]) => held !== undefined),
+    Object.entries({ ...request, ...change, version: undefined }).filter(([, held]) => held !== undefined),
   )
   await store.commit([...writes, replace(subjectRequests, subjectRequests.schema.parse(next), version)])
 }

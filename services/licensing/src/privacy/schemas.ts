@@ -29,7 +29,13 @@ export const subjectRequest = z.strictObject({
   completed_at: timestamp.optional(),
   /** How many objects were erased of each kind, and what was kept and why. */
   outcome: z
-    .strictObject({ erased: z.record(z.string(), z.int()), digest: contentHash, kept: z.array(told) })
+    .strictObject({
+      erased: z.record(z.string(), z.int()),
+      digest: contentHash,
+      kept: z.array(told),
+      /** How many were kept; the list tells the first 5,000. */
+      kept_count: z.int(),
+    })
     .optional(),
 })
 export type SubjectRequest = z.infer<typeof subjectRequest>

@@ -57,6 +57,9 @@ export async function createSubjectRequest(
     erased: {},
     chain: '0'.repeat(64),
     kept: [],
+    keptCount: 0,
+    pass: 0,
+    found: false,
     createdAt: at,
     ...(done && { completedAt: at }),
     auditId: done ? completed.auditId : created.auditId,
@@ -101,6 +104,6 @@ export function requestView(livemode: boolean, request: StoredRequest): SubjectR
 }
 
 /** What an erasure came to, as its certificate says it. */
-export function outcomeOf({ erased, chain, kept }: StoredRequest) {
-  return { erased, digest: `sha256:${chain}`, kept }
+export function outcomeOf({ erased, chain, kept, keptCount }: StoredRequest) {
+  return { erased, digest: `sha256:${chain}`, kept, kept_count: keptCount }
 }
