@@ -262,6 +262,24 @@ describe('policyFor', () => {
     ])
   })
 
+  it('names ten of many agreements and consents, those in force first, and the latest of the others', () => {
+    const ids = Array.from({ length: 30 }, (_, place) => `lic_${10 + place}`)
+    const inForce = new Set(['lic_12', 'lic_25'])
+    const terms = sampleTerms({ allowed_uses: [] })
+    const licenses = ids.map((id) =>
+      sampleLicense(inForce.has(id) ? { id, terms } : { id, effectiveUntil: day(20) }),
+    )
+    const { reason, trace } = policyFor(sampleUse()).decide(sampleFacts({ licenses }))
+    const named = [
+      ...new Set(trace.flatMap(({ clause, source }) => (clause === 'consent' ? [] : (source ?? [])))),
+    ]
+    expect(reason).toBe('use_not_allowed')
+    expect(named).toEqual(['lic_12', 'lic_25', ...ids.slice(-8)].toSorted())
+    const consents = ids.map((id) => sampleConsent({ id: id.replace('lic', 'cons'), withdrawnAt: day(20) }))
+    const withdrawn = policyFor(sampleUse()).decide(sampleFacts({ consents }))
+    expect(withdrawn.trace.filter(({ clause }) => clause === 'consent')).toHaveLength(10)
+  })
+
   it('names the open offers that would permit, and none where consent is missing too', () => {
     const offer = { id: 'offer_2', status: 'open' as const, terms: sampleTerms() }
     const offers = [

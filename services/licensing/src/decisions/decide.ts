@@ -19,6 +19,9 @@ export interface Policy {
 /** Offers that a denied item names at most. */
 const offersNamed = 10
 
+/** Agreements, and consents, that the trace of a denied item names at most: a buyer may have hundreds that have ended. */
+const causesNamed = 10
+
 /**
  * The policy for one use. Each stage can only deny, in this order: purpose, item, prohibitions, consent;
  * then one agreement must permit on its own. The same facts in any order give the same decision and trace.
@@ -78,21 +81,31 @@ function prohibitions({ purpose }: Use, { item, dataset }: ItemFacts): Clause[] 
 /** The consent that covers the use or why none is needed, or else only clauses that deny. */
 function consentClauses(judges: Judges, { item, dataset, consents }: ItemFacts): Clause[] {
   const verdicts = sortedById(consents).map((consent) => judges.consent(consent))
-  const withdrawn = verdicts.filter((verdict) => isWithdrawn(verdict, verdicts))
-  if (withdrawn.length > 0) return withdrawn.map(({ clause }) => clause)
+  const renewed = latestCovering(verdicts)
+  const withdrawn = verdicts.filter((verdict) => isWithdrawn(verdict, renewed))
+  if (withdrawn.length > 0) return withdrawn.slice(-causesNamed).map(({ clause }) => clause)
   if (!(item?.consentRequired ?? dataset?.consentRequired ?? true)) return [consentNotRequired]
   const covering = verdicts.find(({ covers }) => covers)
   if (covering) return [covering.clause]
-  return verdicts.length > 0 ? verdicts.map(({ clause }) => clause) : [consentMissing]
+  return verdicts.length > 0 ? verdicts.slice(-causesNamed).map(({ clause }) => clause) : [consentMissing]
+}
+
+/** When each subject last gave a consent that covers the use. */
+function latestCovering(verdicts: readonly ConsentVerdict[]): ReadonlyMap<string, Date> {
+  const latest = new Map<string, Date>()
+  for (const { covers, consent } of verdicts) {
+    const known = latest.get(consent.subject)
+    if (covers && (known === undefined || known < consent.grantedAt))
+      latest.set(consent.subject, consent.grantedAt)
+  }
+  return latest
 }
 
 /** Whether a withdrawal stands: no covering consent that the same subject gave since then takes it back. */
-function isWithdrawn({ consent, withdrawnAt }: ConsentVerdict, verdicts: readonly ConsentVerdict[]): boolean {
+function isWithdrawn({ consent, withdrawnAt }: ConsentVerdict, renewed: ReadonlyMap<string, Date>): boolean {
   if (withdrawnAt === undefined) return false
-  return !verdicts.some(
-    (later) =>
-      later.covers && later.consent.subject === consent.subject && later.consent.grantedAt >= withdrawnAt,
-  )
+  const since = renewed.get(consent.subject)
+  return since === undefined || since < withdrawnAt
 }
 
 function decideByLicenses(judges: Judges, facts: ItemFacts, before: readonly Clause[]): ItemDecision {
@@ -107,13 +120,22 @@ function decideByLicenses(judges: Judges, facts: ItemFacts, before: readonly Cla
       trace: [...before, ...permitting.clauses],
     }
   }
-  const denying = verdicts.length > 0 ? verdicts.flatMap(({ clauses }) => clauses) : [licenseMissing]
+  const denying =
+    verdicts.length > 0 ? nearestOf(verdicts).flatMap(({ clauses }) => clauses) : [licenseMissing]
   const nearest = verdicts.find(({ inForce }) => inForce) ?? verdicts.at(-1)
   const offers = facts.offers.filter((offer) => judges.offer(offer)).map(({ id }) => id)
   return {
     ...deny(facts, [...before, ...denying], nearest?.clauses),
     ...(offers.length > 0 && { offers: offers.toSorted().slice(0, offersNamed) }),
   }
+}
+
+/** The agreements that a denial names, by id: those in force before those that are not, the latest of these. */
+function nearestOf(verdicts: readonly LicenseVerdict[]): readonly LicenseVerdict[] {
+  if (verdicts.length <= causesNamed) return verdicts
+  const holding = verdicts.filter(({ inForce }) => inForce).slice(0, causesNamed)
+  const others = verdicts.filter(({ inForce }) => !inForce)
+  return sortedById([...holding, ...others.slice(others.length - (causesNamed - holding.length))])
 }
 
 /** A denial for the first reason among `against`. */
