@@ -57,7 +57,9 @@ export async function tally(
 
 function helpText(table: Readonly<Record<string, Command>>): string {
   const lines = Object.entries(table).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
-  return ['Usage: tally COMMAND …', ...lines, '`tally COMMAND --help` says more.'].join('\n')
+  const statuses =
+    'Status: 0 what was asked for holds, 1 it does not, 2 input that cannot be used, 3 a fork of the log.'
+  return ['Usage: tally COMMAND …', ...lines, '`tally COMMAND --help` says more.', statuses].join('\n')
 }
 
 const started = process.argv[1]
