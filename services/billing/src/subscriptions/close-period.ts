@@ -3,7 +3,7 @@ import { chargeAhead } from './charge-ahead.ts'
 import { chargeUsage, usagePeriodOf } from './charge-usage.ts'
 import type { BilledUsage } from './charge-usage.ts'
 import type { Item, Subscription } from './find-subscription.ts'
-import { periodFrom } from './periods.ts'
+import { anchorBefore, periodFrom } from './periods.ts'
 import type { OpenLine } from './rated-lines.ts'
 import { priceOf } from './read-prices.ts'
 import type { PricesById } from './read-prices.ts'
@@ -114,8 +114,8 @@ function applyPending(subscription: Subscription, boundary: Date): Subscription 
     })),
     interval,
     intervalCount,
-    // Periods of another length are counted from where they begin.
-    ...(!isSame && { anchor: boundary }),
+    // Periods of another length are counted from where they begin, on the same day at the same wall time.
+    ...(!isSame && { anchor: anchorBefore(boundary, { ...rest, interval, intervalCount }, rest.anchor) }),
   }
 }
 

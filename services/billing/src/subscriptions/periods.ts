@@ -12,23 +12,26 @@ export interface OpenPeriod {
 }
 
 /**
- * The beginning of a period at or before `start`, at the wall time of `start`. Periods are counted from it, so it is
- * never one whose own wall time daylight saving has moved.
+ * The beginning of a period at or before `start`, at the wall time of `clockedLike`. Periods are counted from it, so it
+ * is never one whose own wall time daylight saving has moved.
  */
 export function anchorBefore(
   start: Date,
   { anchorDay, timeZone, interval, intervalCount }: Omit<Scheduled, 'anchor'>,
+  clockedLike = start,
 ): Date {
-  const local = Temporal.Instant.fromEpochMilliseconds(start.getTime()).toZonedDateTimeISO(timeZone)
+  const [local, like] = [start, clockedLike].map((moment) =>
+    Temporal.Instant.fromEpochMilliseconds(moment.getTime()).toZonedDateTimeISO(timeZone),
+  ) as [Temporal.ZonedDateTime, Temporal.ZonedDateTime]
+  const wall = like.toPlainTime()
   const month = local.toPlainDate().toPlainYearMonth()
   const step = intervalCount * (interval === 'year' ? 12 : 1)
   for (let back = 0; ; back += step) {
     const of = month.subtract({ months: back })
     const date = of.toPlainDate({ day: Math.min(anchorDay, of.daysInMonth) })
-    const moment = date.toPlainDateTime(local.toPlainTime()).toZonedDateTime(timeZone)
+    const moment = date.toPlainDateTime(wall).toZonedDateTime(timeZone)
     const isEarlier = moment.epochMilliseconds <= start.getTime()
-    if (isEarlier && moment.toPlainTime().equals(local.toPlainTime()))
-      return new Date(moment.epochMilliseconds)
+    if (isEarlier && moment.toPlainTime().equals(wall)) return new Date(moment.epochMilliseconds)
   }
 }
 
