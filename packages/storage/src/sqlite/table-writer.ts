@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { decode, encode } from '../codec.ts'
 import type { Document } from '../collection.ts'
 import { DuplicateKey, StaleVersion, type StorageErrorPlace } from '../errors.ts'
+import { incrementBytes } from '../increment-bytes.ts'
 import { addWithinBounds } from '../increment.ts'
 import { checkDocumentSize, checkPartition } from '../validate.ts'
 import { sqliteCode } from './connection.ts'
@@ -25,6 +26,8 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
     ensure: db.prepare(`${into} ON CONFLICT (id) DO NOTHING`),
     replace: db.prepare(`${set} WHERE id = ? AND version = ?`),
     update: db.prepare(`${set} WHERE n = ?`),
+    // SQLite writes the entry of an index anew when a statement sets its columns, whatever to.
+    updateBody: db.prepare(`UPDATE ${table} SET version = version + 1, body = ? WHERE n = ?`),
     expect: db.prepare(`SELECT 1 FROM ${table} WHERE id = ? AND version = ?`),
     read: db.prepare(`SELECT n, version, body FROM ${table} WHERE id = ?`),
     remove: db.prepare(`DELETE FROM ${table} WHERE n = ?`),
@@ -68,9 +71,19 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
     dropEntries(decode(old.body))
     addEntries(id, old.n, operation.entries)
   }
+  const indexed = indexedFields(layout)
+  const isIndexed = (by: object) => Object.keys(by).some((field) => indexed.has(field))
   const increment = (operation: Extract<Operation, { type: 'increment' }>, place: StorageErrorPlace) => {
     const { id, by, bounds, create } = operation
     const old = read(id)
+    if (old !== undefined && Object.keys(bounds).length === 0 && !isIndexed(by)) {
+      const body = incrementBytes(old.body, by)
+      if (body !== undefined) {
+        checkDocumentSize(body.length, { name }, place.write)
+        statements.updateBody.run(body, old.n)
+        return
+      }
+    }
     if (old === undefined) checkPartition(layout, { ...create, id }, place.write)
     const before = old === undefined ? { ...create, id } : decode(old.body)
     const after = addWithinBounds(before, by, bounds, place)
@@ -126,6 +139,15 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
     return rows.length
   }
   return { layout, apply, purgeExpired, single: sides.length === 0 }
+}
+
+/** The fields that an index or the member column of an index looks at. */
+function indexedFields({ fields, indexes }: Layout): Set<string> {
+  const others = indexes.flatMap(({ keys, where = {} }) => [
+    ...keys.map(({ field }) => field),
+    ...Object.keys(where),
+  ])
+  return new Set([...fields, ...others])
 }
 
 function sideWriter(db: DatabaseSync, index: IndexLayout) {
