@@ -20,15 +20,16 @@ export function limitBodies(
 ): void {
   server.server.requestTimeout = 0
   // In the order of arrival, so a sweep ends at the first that still has time.
-  const arriving = new Map<IncomingMessage, number>()
+  const arriving = new Map<IncomingMessage, { since: number; answered: boolean }>()
   const sweep = setInterval(() => {
     const before = performance.now() - deadlineMs
-    for (const [request, since] of arriving) {
+    for (const [request, { since, answered }] of arriving) {
       if (since > before) break
       arriving.delete(request)
       if (request.complete) continue
       // Against senders that drip a body for hours.
-      refuseConnection(request.socket, new Fault('request_timeout'), docsUrl())
+      const fault = answered ? undefined : new Fault('request_timeout')
+      refuseConnection(request.socket, fault, docsUrl())
     }
   }, sweepMs)
   sweep.unref()
@@ -37,7 +38,7 @@ export function limitBodies(
     const { headers } = request
     const length = headers['content-length']
     if (headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0'))
-      arriving.set(request.raw, performance.now())
+      arriving.set(request.raw, { since: performance.now(), answered: false })
     done()
   })
   // By now the body is read, or handed on as a stream.
@@ -47,8 +48,9 @@ export function limitBodies(
   })
   server.addHook('onResponse', ({ raw }, _reply, done) => {
     // An answer that came before the body was read does not end the sender's patience.
-    if (raw.complete) arriving.delete(raw)
-    else if (!arriving.has(raw)) arriving.set(raw, performance.now())
+    arriving.delete(raw)
+    if ('complete' in raw && !raw.complete && !raw.destroyed)
+      arriving.set(raw, { since: performance.now(), answered: true })
     done()
   })
   server.addHook('onRequestAbort', (request, done) => {

@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import type { Authenticator } from './api.ts'
 import { limitBodies } from './body-deadline.ts'
 import type { BodyDeadline } from './body-deadline.ts'
+import { checkRequest } from './check-request.ts'
 import { registerDocs } from './docs.ts'
 import { systemEntropy } from './entropy.ts'
 import { registerHealth } from './health.ts'
@@ -66,7 +67,7 @@ export interface ServerOptions<Deps> {
   trustProxy?: readonly string[]
   /** Requests that took longer are logged at `info`. */
   slowMs?: number
-  /** How long the body of a request may take: a minute, unless told. */
+  /** How long a body that is read as a whole may take, and one that is streamed may pause: a minute, unless told. */
   bodyDeadline?: Pick<BodyDeadline, 'deadlineMs' | 'sweepMs'>
 }
 
@@ -122,6 +123,8 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     trustProxy: options.trustProxy ? [...options.trustProxy] : false,
     // Against callers that stop reading amid an answer; Fastify's own default is no limit.
     connectionTimeout: 180_000,
+    // Missing hosts are refused by checkRequest, with a problem document.
+    http: { requireHostHeader: false },
     clientErrorHandler: (error, socket) => refuseConnection(socket, connectionFault(error), shell.docsUrl()),
     routerOptions: { maxParamLength: 1024 },
     // A stopping server answers what already reached it; only idle connections are cut.
@@ -137,6 +140,7 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     store,
     claims: store && { store, now, owner: processOwner(), lockMs: options.idempotencyLockMs ?? 120_000 },
     limiter: rateLimiter({ ...defaultRatePlans, ...options.ratePlans }, now, options.rateCopies),
+    pauseMs: options.bodyDeadline?.deadlineMs ?? 60_000,
     docsUrl: () => `${url()}/errors`,
   }
 
@@ -178,7 +182,14 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     }
   })
   server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
-  server.setNotFoundHandler((request, reply) => sendProblem(new Fault('route_not_found'), request, reply))
+  server.setNotFoundHandler((request, reply) => {
+    const known = allMethods.includes(request.method) || request.method === 'OPTIONS'
+    if (!known) reply.header('allow', [...allMethods, 'OPTIONS'].sort().join(', '))
+    return sendProblem(new Fault(known ? 'route_not_found' : 'method_not_allowed'), request, reply)
+  })
+  server.server.on('connect', (_request, socket) =>
+    refuseConnection(socket, new Fault('method_not_allowed'), shell.docsUrl()),
+  )
   limitBodies(server, { ...options.bodyDeadline, docsUrl: shell.docsUrl })
   watchRequests(server, { log, metrics, slowMs: options.slowMs ?? 1000 })
 
@@ -237,7 +248,7 @@ function watchRequests(
       .header('x-content-type-options', 'nosniff')
       .header('x-frame-options', 'DENY')
       .header('referrer-policy', 'no-referrer')
-    done()
+    done(checkRequest(request.raw))
   })
   server.addHook('onResponse', (request, reply, done) => {
     const elapsedMs = reply.elapsedTime

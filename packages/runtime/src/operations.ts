@@ -34,6 +34,9 @@ export function operationsOf(router: AnyTRPCRouter): Operation[] {
       throw new Error(`Procedure ${name} takes bytes, which no idempotency key can stand for`)
     }
     if (!meta?.scope) throw new Error(`Procedure ${name} has no scope; begin it with procedure(meta)`)
+    const { since, sunset } = meta.deprecated ?? {}
+    // RFC 9745, section 4.
+    if (since && sunset && sunset < since) throw new Error(`Procedure ${name} ends before it is deprecated`)
     const { inputs, output } = procedure._def as unknown as { inputs: unknown[]; output?: unknown }
     if (inputs.length > 1) throw new Error(`Procedure ${name} has several inputs; give it one schema`)
     const input = asSchema(inputs[0])

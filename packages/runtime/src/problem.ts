@@ -82,6 +82,9 @@ export function toFault(error: unknown): Fault {
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('FST_')) {
     return fromFastifyError(error, String(error.code))
   }
+  // As the server tells that the sender went away before its body was read.
+  if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET' && 'statusCode' in error)
+    return new Fault('bad_request', { detail: 'The sender went away amid the body', cause: error })
   return new Fault('internal', { cause: error })
 }
 

@@ -191,6 +191,23 @@ test('what goes says since when, until when, and what comes instead', async () =
   })
   const document = (await server.inject('/v1/openapi.json')).json()
   expect(document.paths['/v1/open'].get.deprecated).toBe(true)
+  const asked = { batch: '1', input: '{}' }
+  const told = async (path: string) =>
+    (await server.inject({ url: `/trpc/shell/${path}`, query: asked, headers: from('192.0.2.7') })).headers
+  expect(await told('open')).toMatchObject({ deprecation: '@1767225600', sunset: headers['sunset'] })
+  expect(await told('who,open')).toMatchObject({ deprecation: '@1767225600' })
+  expect(await told('who')).not.toHaveProperty('deprecation')
+})
+
+test('nothing ends before it is told to go', () => {
+  const deprecated = { since: old.sunset, sunset: old.since }
+  const wrong = api.router({
+    x: api.procedure({ summary: 'x', scope: 'public', deprecated }).query(() => 'x'),
+  })
+  const log = createLog({ name: 'x', level: 'silent' })
+  expect(() => createServer({ name: 'x', router: wrong, deps: null, log })).toThrow(
+    'ends before it is deprecated',
+  )
 })
 
 test('any page may read what is public, and nothing with a key', async () => {

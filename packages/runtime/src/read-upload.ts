@@ -7,16 +7,16 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body of a route that is handed on as bytes. */
     takes?: TakenBody
+    /** How long its sender may pause. */
+    pauseMs?: number
   }
 }
 
-const idleMs = 60_000
-
 /** The body of a route that takes bytes. Throws Fault `bad_request` for any other request. */
-export function readUpload(request: FastifyRequest, waitMs = idleMs): Upload {
-  const { takes } = request.routeOptions.config
+export function readUpload(request: FastifyRequest): Upload {
+  const { takes, pauseMs = 60_000 } = request.routeOptions.config
   if (!takes) throw new Fault('bad_request', { detail: 'This takes a body of bytes: send it over REST' })
-  return { mediaType: mediaTypeOf(request), bytes: bytesOf(request.raw, takes.maxBytes, waitMs) }
+  return { mediaType: mediaTypeOf(request), bytes: bytesOf(request.raw, takes.maxBytes, pauseMs) }
 }
 
 /** Throws Fault for a body that the route does not take, before anything of it is read. */
@@ -34,14 +34,14 @@ export function checkUpload(request: FastifyRequest, { types, maxBytes }: TakenB
 async function* bytesOf(
   request: IncomingMessage,
   maxBytes: number | undefined,
-  waitMs: number,
+  pauseMs: number,
 ): AsyncGenerator<Uint8Array> {
   // Left early, the stream must live on: destroyed, it would take the answer along.
   const pieces = request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]()
   let size = 0
   try {
     for (;;) {
-      const piece = await inTime(pieces.next(), waitMs)
+      const piece = await inTime(pieces.next(), pauseMs)
       if (piece.done) return
       const bytes = piece.value as Uint8Array
       size += bytes.length

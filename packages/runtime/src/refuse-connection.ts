@@ -1,5 +1,6 @@
+import { STATUS_CODES } from 'node:http'
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { errorTable, Fault } from '@tallystick/protocol'
 import { systemEntropy } from './entropy.ts'
 import { describeFault } from './problem.ts'
@@ -20,7 +21,7 @@ export function connectionFault(error: Error & { code?: string }): Fault | undef
  * Answers with a problem document what comes on a connection and is no request, and closes it. The answers to the
  * requests before it go first: out of order, they would be taken for each other's.
  */
-export function refuseConnection(socket: Socket, fault: Fault | undefined, docsUrl: string): void {
+export function refuseConnection(socket: Duplex, fault: Fault | undefined, docsUrl: string): void {
   // Node's own name for the answer that is being written; while one is, later ones wait.
   const answering = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined
   if (answering?.req.complete === true && !answering.closed && !socket.destroyed) {
@@ -31,10 +32,11 @@ export function refuseConnection(socket: Socket, fault: Fault | undefined, docsU
     socket.destroy()
     return
   }
+  const { status } = errorTable[fault.code]
   const requestId = newId('request')
   const body = JSON.stringify(describeFault(fault, { docsUrl, instance: '', requestId }))
   const head = [
-    `HTTP/1.1 ${errorTable[fault.code].status} ${errorTable[fault.code].title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Date: ${new Date().toUTCString()}`,
     `Request-Id: ${requestId}`,
     'Content-Type: application/problem+json; charset=utf-8',

@@ -19,6 +19,8 @@ export interface Shell<Deps> {
   /** Where idempotency keys are claimed; there when there is a store. */
   claims: ClaimDeps | undefined
   limiter: RateLimiter
+  /** How long the sender of a streamed body may pause. */
+  pauseMs: number
   /** Where the error codes are explained; known for sure only once the server listens. */
   docsUrl(): string
 }

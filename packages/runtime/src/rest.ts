@@ -64,7 +64,7 @@ export function registerRest<Deps>(
       },
       handler: (request, reply) => traceRequest(request, () => handle(request, reply)),
     }
-    if (takes) registerUpload(server, takes, route)
+    if (takes) registerUpload(server, takes, { ...route, config: { takes, pauseMs: shell.pauseMs } })
     else server.route(route)
   }
 }
@@ -74,7 +74,7 @@ function registerUpload(server: FastifyInstance, takes: TakenBody, route: RouteO
   void server.register(async (child) => {
     child.removeAllContentTypeParsers()
     child.addContentTypeParser(Object.keys(takes.types), (_request, _payload, done) => done(null))
-    child.route({ ...route, config: { takes } })
+    child.route(route)
   })
 }
 

@@ -9,6 +9,12 @@ export function routeHeaders({ scope, rest, deprecated }: ProcedureMeta): [name:
     headers.push(['access-control-allow-origin', '*'])
     headers.push(['access-control-expose-headers', readableElsewhere])
   }
+  return [...headers, ...deprecationHeaders(deprecated)]
+}
+
+/** What tells that a route will go: Deprecation (RFC 9745), Sunset (RFC 8594) and where its successor is explained. */
+export function deprecationHeaders(deprecated: ProcedureMeta['deprecated']): [name: string, value: string][] {
+  const headers: [string, string][] = []
   if (!deprecated) return headers
   const { since, sunset, link } = deprecated
   headers.push(['deprecation', `@${Math.floor(since.getTime() / 1000)}`])

@@ -160,7 +160,7 @@ const ofEveryService: readonly RegExp[] = [
 ]
 
 /** Routes that a server has and that neither an operation declares nor every service has. HEAD comes with GET. */
-export function undocumented(
+function undocumented(
   server: Pick<FastifyInstance, 'servedRoutes'>,
   operations: readonly Operation[],
 ): string[] {

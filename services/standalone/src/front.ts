@@ -1,7 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createApi, createServer as createShell, mergeOpenApi } from '@tallystick/runtime'
+import { Fault } from '@tallystick/protocol'
+import {
+  connectionFault,
+  createApi,
+  createServer as createShell,
+  mergeOpenApi,
+  refuseConnection,
+} from '@tallystick/runtime'
 import type { createLog, Mode } from '@tallystick/runtime'
 import type { Store } from '@tallystick/storage'
 import type { FastifyInstance } from 'fastify'
@@ -42,7 +49,8 @@ export async function openFront({ port, log }: { port: number; log: Logger }): P
   let stacks: Record<Mode, Serve> | undefined
   let closing = false
   let closed: Promise<void> | undefined
-  const server = createServer((request, response) => {
+  // A missing host is refused by the services, with a problem document.
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
     if (!stacks) return notReady(response)
     if (closing) response.setHeader('connection', 'close')
     stacks[chooseMode(request)](request, response)
@@ -56,6 +64,11 @@ export async function openFront({ port, log }: { port: number; log: Logger }): P
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the system gave no port')
   const url = `http://127.0.0.1:${address.port}`
+  const docsUrl = `${url}/errors`
+  server.on('clientError', (error, socket) => refuseConnection(socket, connectionFault(error), docsUrl))
+  server.on('connect', (_request, socket) =>
+    refuseConnection(socket, new Fault('method_not_allowed'), docsUrl),
+  )
   const urlOf = (mode: Mode) => (mode === 'live' ? `${url}/live` : url)
   const shells: FastifyInstance[] = []
   return {
@@ -130,7 +143,7 @@ async function serveStack(
 
   return (request, response) => {
     const [path = '/'] = (request.url ?? '/').split('?', 1)
-    if (path === '/v1/openapi.json' && request.method === 'GET') {
+    if (path === '/v1/openapi.json' && (request.method === 'GET' || request.method === 'HEAD')) {
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(merged)
       return
     }

@@ -1,6 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { selfApiKey } from '@tallystick/protocol'
 import { formatSecret } from '@tallystick/runtime'
 import { problemOf, readAnswer, sendHttp, until } from '@tallystick/runtime/test-http'
@@ -40,6 +42,8 @@ test('one document tells the API of all services, and every path in it is answer
   const { paths } = (await get('/v1/openapi.json')).json as { paths: Record<string, object> }
   for (const path of ['/v1/accounts', '/v1/licenses', '/v1/audit']) expect(paths).toHaveProperty([path])
   for (const [path, item] of Object.entries(paths)) {
+    // What others' standards name has no version of ours.
+    expect(path).toMatch(/^\/(v1\/|log\/|\.well-known\/jwks\.json$)/)
     const concrete = path.replaceAll(/\{\w+\}/g, 'x')
     const answers = await Promise.all(
       Object.keys(item).map((method) => sendHttp(method.toUpperCase(), server.url + concrete)),
@@ -52,6 +56,30 @@ test('one document tells the API of all services, and every path in it is answer
   }
   expect((await get('/docs/')).text).toContain('Tallystick')
   expect(problemOf(await get('/v1/nothing')).code).toBe('route_not_found')
+})
+
+test('what is no request is refused with a problem document here too', async () => {
+  const ask = async (bytes: string) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.write(bytes)
+    return text(socket)
+  }
+  const close = 'Connection: close\r\n\r\n'
+  const answers = [
+    await ask('hello\r\n\r\n'),
+    await ask(`GET /v1/keys HTTP/1.1\r\n${close}`),
+    await ask(`GET /v1/keys HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n${close}`),
+    await ask(`CONNECT x:443 HTTP/1.1\r\nHost: x\r\n${close}`),
+    await ask(`GET /v1/keys HTTP/1.1\r\nHost: x\r\n${close}`),
+  ]
+  const told = answers.map((answer) => [Number(answer.split(' ')[1]), /"code":"(\w+)"/.exec(answer)?.[1]])
+  expect(told).toEqual([
+    [400, 'bad_request'],
+    [400, 'bad_request'],
+    [431, 'headers_too_large'],
+    [405, 'method_not_allowed'],
+    [200, undefined],
+  ])
 })
 
 test('a change in identity gets a receipt from audit', async () => {
