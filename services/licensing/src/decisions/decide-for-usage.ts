@@ -22,10 +22,16 @@ export async function decideForUsage(
   for (const [actor, asked] of byActor) {
     const actorNames = await namesOfActor(deps, tenant, actor)
     const named = await namedLicenses(deps.store, { tenant, actorNames, asked: asked.map(([, one]) => one) })
-    const hashes = [...new Set(asked.flatMap(([, { items }]) => items))]
-    const facts = await gatherFacts(deps.store, { tenant, actorNames, hashes })
-    const factsOf = new Map(facts.map((one) => [one.hash, one]))
-    for (const [place, question] of asked) answers[place] = judge(question, named, factsOf)
+    // Who names its agreements needs no others, and an actor may have more of an item than are ever read.
+    for (const naming of [true, false]) {
+      const alike = asked.filter(([, question]) => question.licenses.length > 0 === naming)
+      if (alike.length === 0) continue
+      const hashes = [...new Set(alike.flatMap(([, { items }]) => items))]
+      const licenses = naming ? [...named.keys()] : undefined
+      const facts = await gatherFacts(deps.store, { tenant, actorNames, hashes, licenses })
+      const factsOf = new Map(facts.map((one) => [one.hash, one]))
+      for (const [place, question] of alike) answers[place] = judge(question, named, factsOf)
+    }
   }
   return answers
 }

@@ -403,6 +403,16 @@ describe('POST /v1/decisions/check', () => {
     expect(world.recorded(tenant).filter(({ data }) => data?.['at'] === at)).toEqual([])
   })
 
+  it('judges a use by the agreements that it names, of however many the actor has', async () => {
+    const { itemHash } = await usable({ licensed: false })
+    const many = await Promise.all(
+      Array.from({ length: 201 }, () => addLicense([itemHash], { buyer: 'buyer_of_many' })),
+    )
+    const use = { actor: 'buyer_of_many', items: [itemHash], purpose: 'train', at }
+    expect(await rights([{ ...use, licenses: many.slice(-1) }])).toEqual([['license_active', undefined]])
+    expect(problemOf(await check([{ ...use, licenses: [] }])).errors?.[0]?.pointer).toBe('/licenses')
+  })
+
   it('answers services only', async () => {
     const use = { actor: buyer, items: [], licenses: [fresh('lic')], purpose: 'train', at }
     expect((await check([use], operator)).status).toBe(403)
