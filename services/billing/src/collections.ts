@@ -6,7 +6,7 @@ import { creditGrants } from './credits/collections.ts'
 import { customers } from './customers/collections.ts'
 import { creditNotes, invoiceCounters, invoices } from './invoices/collections.ts'
 import { balanceCheckpoints, journals, ledgerAccounts } from './ledger/collections.ts'
-import { payments, refunds } from './payments/collections.ts'
+import { disputes, payments, refunds } from './payments/collections.ts'
 import { sandboxDeeds, sandboxHolds } from './payments/sandbox-provider.ts'
 import { plans, prices } from './prices/collections.ts'
 import { stripeCustomers, stripeEvents, stripeMeterEvents } from './stripe/collections.ts'
@@ -30,6 +30,7 @@ export const billingCollections: Collection[] = [
   creditGrants,
   creditNotes,
   customers,
+  disputes,
   idempotency,
   invoiceCounters,
   invoices,

@@ -30,9 +30,33 @@ export type Intent = Pick<
   next_action: Pick<Stripe.PaymentIntent.NextAction, 'type' | 'redirect_to_url'> | null
   latest_charge: string | null
 }
-type Refund = Pick<Stripe.Refund, 'id' | 'object' | 'amount' | 'currency' | 'created' | 'status'> & {
+type Refund = Pick<
+  Stripe.Refund,
+  'id' | 'object' | 'amount' | 'currency' | 'created' | 'status' | 'failure_reason'
+> & {
   payment_intent: string
   metadata: Record<string, string>
+}
+
+/** A dispute as the stand-in keeps it. */
+export type Dispute = Pick<
+  Stripe.Dispute,
+  | 'id'
+  | 'object'
+  | 'amount'
+  | 'currency'
+  | 'created'
+  | 'livemode'
+  | 'reason'
+  | 'status'
+  | 'is_charge_refundable'
+> & {
+  charge: string | null
+  payment_intent: string
+  balance_transactions: Pick<
+    Stripe.BalanceTransaction,
+    'id' | 'object' | 'amount' | 'currency' | 'fee' | 'net' | 'type'
+  >[]
 }
 
 /** The stand-in's own books: customers, methods, intents, refunds, and the rules by which they change. */
@@ -41,6 +65,7 @@ export class StripeBooks {
   readonly customers = new Set<string>()
   readonly intents = new Map<string, Intent>()
   readonly refunds = new Map<string, Refund>()
+  readonly disputes = new Map<string, Dispute>()
   readonly meters: StripeMeters
   readonly #now: () => Date
   #count = 0
@@ -162,8 +187,45 @@ export class StripeBooks {
     return ok(refund)
   }
 
+  /** The bank sends a refund back, however long after it succeeded. */
+  failRefund(id: string): Refund {
+    const refund = this.refunds.get(id)
+    if (!refund) throw new Error(`there is no refund ${id}`)
+    return Object.assign(refund, { status: 'failed', failure_reason: 'expired_or_canceled_card' })
+  }
+
+  /** A buyer contests a payment; the bank takes nothing yet. */
+  dispute(intent: Intent, amount: number, status: Dispute['status'] = 'needs_response'): Dispute {
+    const { currency, latest_charge: charge, id: payment_intent } = intent
+    const dispute: Dispute = {
+      id: this.id('dp'),
+      object: 'dispute',
+      amount,
+      currency,
+      created: this.seconds(),
+      livemode: false,
+      reason: 'fraudulent',
+      status,
+      is_charge_refundable: false,
+      charge,
+      payment_intent,
+      balance_transactions: [],
+    }
+    this.disputes.set(dispute.id, dispute)
+    return dispute
+  }
+
+  /** The bank takes (negative) or gives back what is contested; the fee is in the currency of the balance. */
+  moveDisputed(dispute: Dispute, amount: number, { fee = 0, currency = dispute.currency } = {}): void {
+    const id = this.id('txn')
+    const about = { object: 'balance_transaction' as const, type: 'adjustment' as const }
+    dispute.balance_transactions.push({ ...about, id, amount, currency, fee, net: amount - fee })
+  }
+
   refunded(intent: string): number {
-    const of = [...this.refunds.values()].filter(({ payment_intent: one }) => one === intent)
+    const of = [...this.refunds.values()].filter(
+      ({ payment_intent: one, status }) => one === intent && status === 'succeeded',
+    )
     return of.reduce((sum, { amount }) => sum + amount, 0)
   }
 

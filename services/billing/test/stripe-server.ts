@@ -170,12 +170,12 @@ function perform(books: StripeBooks, name: Route, id: string, form: unknown): Re
       return books.meters.take(shapes[name].parse(form))
     case 'POST /v1/billing/meter_event_adjustments':
       return books.meters.cancel(shapes[name].parse(form).cancel.identifier)
-    case 'GET /v1/payment_intents/:id': {
-      const intent = books.intents.get(id)
-      return intent
-        ? { status: 200, body: intent }
-        : invalid('resource_missing', 'No such payment_intent', 404)
-    }
+    case 'GET /v1/payment_intents/:id':
+      return found(books.intents.get(id))
+    case 'GET /v1/refunds/:id':
+      return found(books.refunds.get(id))
+    case 'GET /v1/disputes/:id':
+      return found(books.disputes.get(id))
     case 'GET /v1/payment_intents': {
       const { customer, created } = shapes[name].parse(form)
       return list(
@@ -187,6 +187,10 @@ function perform(books: StripeBooks, name: Route, id: string, form: unknown): Re
       return list([...books.refunds.values()].filter((one) => one.payment_intent === payment_intent))
     }
   }
+}
+
+function found(object: object | undefined): Reply {
+  return object ? { status: 200, body: object } : invalid('resource_missing', 'No such object', 404)
 }
 
 function list(all: readonly object[]): Reply {

@@ -99,9 +99,10 @@ export async function issueCreditNote(
 /** What a refund under way will give back is not known to the invoice yet. */
 async function requireNoRefund({ store }: Pick<Deps, 'store'>, { tenant, id }: StoredInvoice): Promise<void> {
   for await (const { status } of store.scan(payments.byInvoice, { equals: [tenant, id] })) {
-    if (status !== 'refunding') continue
+    if (status !== 'refunding' && status !== 'disputed') continue
+    const what = status === 'refunding' ? 'A refund' : 'A dispute'
     throw new Fault('invalid_state', {
-      detail: 'A refund of the invoice is under way; wait until it is done',
+      detail: `${what} of the invoice is under way; wait until it is done`,
     })
   }
 }

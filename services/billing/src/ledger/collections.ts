@@ -6,6 +6,7 @@ export const ledgerCode = z.enum([
   'receivable',
   'cash',
   'processor_clearing',
+  'disputed',
   'revenue',
   'deferred_revenue',
   'tax_payable',

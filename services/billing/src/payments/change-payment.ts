@@ -13,7 +13,7 @@ import type { Deps } from '../deps.ts'
 import { carryOut } from './ask-provider.ts'
 import { payments, refunds } from './collections.ts'
 import { findPayment } from './find-payment.ts'
-import { requestName, withIntent } from './payment-machine.ts'
+import { leftToRefund, requestName, withIntent } from './payment-machine.ts'
 import type { Intent, Payment, Wanted } from './payment-machine.ts'
 import type { CaptureInput, captureOutcome, RefundInput, refundView } from './payment-schemas.ts'
 import { viewPayment } from './payment-view.ts'
@@ -100,7 +100,7 @@ export async function refundPayment(
   }
   const before = await deps.store.get(refunds, id)
   if (!before) {
-    const left = payment.captured - payment.refunded
+    const left = leftToRefund(payment)
     const held = payment.invoice === undefined ? undefined : await roomForRefund(deps, payment.invoice)
     const most = held === undefined || held.room > left ? left : held.room
     const amount = input.amount === undefined ? most : BigInt(input.amount)

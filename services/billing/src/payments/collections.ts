@@ -15,6 +15,8 @@ export const paymentStatus = z.enum([
   'refunding',
   'partially_refunded',
   'refunded',
+  'disputed',
+  'charged_back',
 ])
 export type PaymentStatus = z.infer<typeof paymentStatus>
 
@@ -31,6 +33,10 @@ export const payments = collection('payments', {
     amount: z.bigint(),
     captured: z.bigint(),
     refunded: z.bigint(),
+    /** What banks contest of it now. */
+    disputed: z.bigint().optional(),
+    /** What was lost to banks for good. */
+    chargedBack: z.bigint().optional(),
     status: paymentStatus,
     provider: z.string(),
     /** The provider's name for it, once it has told one. */
@@ -89,6 +95,8 @@ export const refunds = collection('refunds', {
     amount: z.bigint(),
     reason: z.string(),
     status: z.enum(['refunding', 'succeeded', 'failed']),
+    /** Why money that was given back came back: the provider's word. */
+    failure: z.string().optional(),
     revokeLicense: z.boolean(),
     createdAt: z.date(),
     auditId: z.string(),
@@ -96,3 +104,38 @@ export const refunds = collection('refunds', {
   partition: 'tenant',
   indexes: { byPayment: ['tenant', 'payment', 'createdAt'] },
 })
+
+/** Where a dispute stands: an `inquiry` moves no money, `prevented` was settled before it began. */
+export const disputeStatus = z.enum(['inquiry', 'open', 'won', 'lost', 'prevented'])
+
+/** What buyers contest at their banks, one document each; the id follows from the provider's. */
+export const disputes = collection('disputes', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    payment: z.string(),
+    provider: z.string(),
+    providerReference: z.string(),
+    currency: z.string(),
+    /** What is contested, in minor units. */
+    amount: z.bigint(),
+    reason: z.string(),
+    status: disputeStatus,
+    /** What the bank took, and what of it came back. */
+    withdrawn: z.bigint(),
+    reinstated: z.bigint(),
+    /** What the payment counts of it as contested, and as lost. */
+    held: z.bigint(),
+    lost: z.bigint(),
+    /** The provider's names of the movements that are booked. */
+    movements: z.array(z.string()),
+    /** How often losses were booked or taken back: each has a journal of its own. */
+    losses: z.int(),
+    createdAt: z.date(),
+    updatedAt: z.date(),
+    auditId: z.string(),
+  }),
+  partition: 'tenant',
+  indexes: { byPayment: ['tenant', 'payment', 'createdAt'] },
+})
+export type Dispute = z.infer<typeof disputes.schema>

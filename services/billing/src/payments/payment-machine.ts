@@ -56,27 +56,33 @@ export function permits({ status }: Payment, action: Intent['action']): boolean 
  * The payment with an intent to be carried out. Throws Fault `invalid_state` where the payment's state does not allow
  * it, and `validation_failed` for an amount beyond what is held or left.
  */
-export function withIntent(
-  payment: Payment,
-  { request, ...wanted }: Wanted,
-  { at, now }: Times,
-): Payment & { intent: Intent } {
-  const { action, amount, refund } = wanted
+export function withIntent(payment: Payment, wanted: Wanted, times: Times): Payment & { intent: Intent } {
+  const { action, amount } = wanted
   if (action !== 'authorize' && !permits(payment, action)) {
     const from = allowed[action].join(' or ')
     throw new Fault('invalid_state', {
       detail: `A payment that is ${payment.status} cannot be asked to ${action}; it must be ${from}`,
     })
   }
-  const most = action === 'refund' ? payment.captured - payment.refunded : payment.amount
+  const most = action === 'refund' ? leftToRefund(payment) : payment.amount
   if (amount > most || amount <= 0n) {
-    const what = action === 'refund' ? 'captured and not refunded' : 'held'
+    const what = action === 'refund' ? 'captured and neither refunded nor disputed' : 'held'
     throw new Fault('validation_failed', {
       errors: [
         { pointer: '/amount', message: `must be from 1 to ${most}: what is ${what}`, fix: 'Ask for less.' },
       ],
     })
   }
+  return intended(payment, wanted, times)
+}
+
+/** The payment with an intent, whether or not it could be asked for: for what was done already. */
+export function intended(
+  payment: Payment,
+  { request, ...wanted }: Wanted,
+  { at, now }: Times,
+): Payment & { intent: Intent } {
+  const { action, refund } = wanted
   // A capture that was declined may be asked for again, of another amount: that is another deed.
   const deeds = payment.deeds + (action === 'capture' || action === 'void' ? 1 : 0)
   const own = action === 'authorize' ? [] : [refund ?? String(deeds)]
@@ -118,7 +124,7 @@ export function afterAnswer(
 
 /** What changes when the provider has done what it was asked for. */
 function achieved(
-  { intent, expiresAt, captured, refunded }: Payment & { intent: Intent },
+  { intent, expiresAt, ...payment }: Payment & { intent: Intent },
   at: Date,
   holdMs: number,
 ): Partial<Payment> {
@@ -126,8 +132,28 @@ function achieved(
   if (action === 'authorize') return { status: 'authorized', expiresAt: new Date(at.getTime() + holdMs) }
   if (action === 'capture') return { status: 'captured', captured: amount }
   if (action === 'void') return { status: expiresAt && expiresAt <= at ? 'expired' : 'voided' }
-  const back = refunded + amount
-  return { refunded: back, status: back === captured ? 'refunded' : 'partially_refunded' }
+  const refunded = payment.refunded + amount
+  return { refunded, status: statusAtRest({ ...payment, refunded }) }
+}
+
+/** Where a payment stands that was captured and asks for nothing, by what became of its money. */
+export function statusAtRest({
+  captured,
+  refunded,
+  disputed = 0n,
+  chargedBack = 0n,
+}: Pick<Payment, 'captured' | 'refunded' | 'disputed' | 'chargedBack'>): PaymentStatus {
+  if (disputed > 0n) return 'disputed'
+  const isGone = refunded + chargedBack >= captured
+  if (isGone && chargedBack > 0n) return 'charged_back'
+  if (refunded === 0n) return 'captured'
+  return isGone ? 'refunded' : 'partially_refunded'
+}
+
+/** What of a payment can still be given back. */
+export function leftToRefund({ captured, refunded, disputed = 0n, chargedBack = 0n }: Payment): bigint {
+  const left = captured - refunded - disputed - chargedBack
+  return left > 0n ? left : 0n
 }
 
 /** The id of the payment that is made under a name: the same name is the same payment. */
@@ -136,9 +162,9 @@ export function paymentIdOf(tenant: string, name: string): string {
 }
 
 /** Where a payment stands after its provider said no. */
-function declined({ intent, refunded, expiresAt }: Payment): PaymentStatus {
+function declined({ intent, expiresAt, ...payment }: Payment): PaymentStatus {
   if (intent?.action === 'capture') return 'authorized'
   if (intent?.action === 'void') return expiresAt ? 'authorized' : 'failed'
-  if (intent?.action === 'refund') return refunded > 0n ? 'partially_refunded' : 'captured'
+  if (intent?.action === 'refund') return statusAtRest(payment)
   return 'failed'
 }

@@ -1,7 +1,7 @@
 import { idSchema, metadata, moneyAmount, pageInput, reference, timestamp } from '@tallystick/protocol'
 import { z } from 'zod'
 import { knownCurrency } from '../customers/schemas.ts'
-import { paymentStatus } from './collections.ts'
+import { disputeStatus, paymentStatus } from './collections.ts'
 
 const minorUnits = z.int().positive().max(1e15)
 const payment = idSchema('payment')
@@ -63,6 +63,9 @@ export const paymentView = z
     amount: moneyAmount,
     captured: moneyAmount,
     refunded: moneyAmount,
+    /** What banks contest of it now, and what was lost to them. */
+    disputed: moneyAmount.optional(),
+    charged_back: moneyAmount.optional(),
     provider: z.string(),
     provider_reference: z.string().optional(),
     /** Where the buyer authenticates the payment; then ask for /v1/payments/confirm. */
@@ -99,6 +102,29 @@ export const refundView = z
     audit_id: z.string(),
   })
   .meta({ id: 'Refund' })
+
+export const paymentIdInput = z.strictObject({ payment_id: payment })
+
+export const disputeView = z
+  .strictObject({
+    object: z.literal('dispute'),
+    id: idSchema('dispute'),
+    livemode: z.boolean(),
+    payment,
+    provider: z.string(),
+    provider_reference: z.string(),
+    /** An `inquiry` moves no money; `prevented` was settled before it began. */
+    status: disputeStatus,
+    reason: z.string(),
+    amount: moneyAmount,
+    /** What the bank took, and what of it came back. */
+    withdrawn: moneyAmount,
+    reinstated: moneyAmount,
+    created_at: timestamp,
+    updated_at: timestamp,
+    audit_id: z.string(),
+  })
+  .meta({ id: 'PaymentDispute' })
 
 export const listInput = z.strictObject({
   customer: idSchema('customer').optional(),

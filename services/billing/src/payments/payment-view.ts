@@ -1,8 +1,9 @@
 import { toWire } from '@tallystick/money'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
+import type { Dispute } from './collections.ts'
 import type { Payment } from './payment-machine.ts'
-import type { paymentView } from './payment-schemas.ts'
+import type { disputeView, paymentView } from './payment-schemas.ts'
 
 /** A payment as the API tells it. */
 export function viewPayment(
@@ -22,6 +23,8 @@ export function viewPayment(
     amount: wire(payment.amount),
     captured: wire(payment.captured),
     refunded: wire(payment.refunded),
+    ...(payment.disputed && { disputed: wire(payment.disputed) }),
+    ...(payment.chargedBack && { charged_back: wire(payment.chargedBack) }),
     provider,
     ...(providerReference !== undefined && { provider_reference: providerReference }),
     ...(payment.actionUrl !== undefined && { action_url: payment.actionUrl }),
@@ -31,5 +34,30 @@ export function viewPayment(
     created_at: payment.createdAt.toISOString(),
     updated_at: payment.updatedAt.toISOString(),
     audit_id: payment.auditId,
+  }
+}
+
+/** A dispute as the API tells it. */
+export function viewDispute(
+  { livemode }: Pick<Deps, 'livemode'>,
+  dispute: Dispute,
+): z.infer<typeof disputeView> {
+  const { id, payment, provider, status, reason, currency } = dispute
+  const wire = (amount: bigint) => toWire({ amount, currency })
+  return {
+    object: 'dispute',
+    id,
+    livemode,
+    payment,
+    provider,
+    provider_reference: dispute.providerReference,
+    status,
+    reason,
+    amount: wire(dispute.amount),
+    withdrawn: wire(dispute.withdrawn),
+    reinstated: wire(dispute.reinstated),
+    created_at: dispute.createdAt.toISOString(),
+    updated_at: dispute.updatedAt.toISOString(),
+    audit_id: dispute.auditId,
   }
 }

@@ -1,4 +1,4 @@
-import { idSchema, listOf } from '@tallystick/protocol'
+import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
@@ -11,11 +11,11 @@ import {
   refundPayment,
   voidPayment,
 } from './change-payment.ts'
-import { payments } from './collections.ts'
+import { disputes, payments } from './collections.ts'
 import { findPayment } from './find-payment.ts'
 import { requireOperator } from '../require-operator.ts'
 import * as wire from './payment-schemas.ts'
-import { viewPayment } from './payment-view.ts'
+import { viewDispute, viewPayment } from './payment-view.ts'
 
 const tags = ['Payments']
 const changes = {
@@ -127,11 +127,30 @@ export const paymentsRouter = api.router({
       examples: [{ input: { payment_id: payment } }],
       rest: { method: 'GET', path: '/v1/payments/{payment_id}' },
     })
-    .input(z.strictObject({ payment_id: idSchema('payment') }))
+    .input(wire.paymentIdInput)
     .output(wire.paymentView)
     .query(async ({ ctx: { deps, caller }, input }) =>
       viewPayment(deps, await findPayment(deps, caller, input.payment_id)),
     ),
+
+  disputes: api
+    .procedure({
+      tags,
+      scope: 'billing:read',
+      summary: 'What the buyer’s bank contests of a payment',
+      errors: ['not_found'],
+      examples: [{ input: { payment_id: payment } }],
+      rest: { method: 'GET', path: '/v1/payments/{payment_id}/disputes' },
+    })
+    .input(wire.paymentIdInput)
+    .output(listOf(wire.disputeView))
+    .query(async ({ ctx: { deps, caller }, input: { payment_id } }) => {
+      const { id, tenant } = await findPayment(deps, caller, payment_id)
+      const equals = [tenant, id]
+      const { items } = await deps.store.find(disputes.byPayment, { equals, order: 'desc', limit: 1000 })
+      const data = items.map((dispute) => viewDispute(deps, dispute))
+      return { object: 'list' as const, data, has_more: false, url: `/v1/payments/${id}/disputes` }
+    }),
 
   list: api
     .procedure({

@@ -4,6 +4,7 @@ import { DuplicateKey, insert } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { Stripe } from 'stripe'
 import { stripeCustomers } from './collections.ts'
+import { askAnew } from './stripe-answers.ts'
 
 // Stripe's payment methods only: whatever else a caller sends, a card number among them, goes no further.
 const tokenPattern = /^pm_[A-Za-z0-9_]{4,80}$/
@@ -27,8 +28,9 @@ export async function attachMethod(
   if (!tokenPattern.test(token)) throw unusable('is no payment method of Stripe')
   try {
     const owner = await ownerOf(deps, tenant, customer)
-    const idempotencyKey = `${owner}:attach:${token}`
-    const { card } = await deps.stripe.paymentMethods.attach(token, { customer: owner }, { idempotencyKey })
+    const { card } = await askAnew(`${owner}:attach:${token}`, async (idempotencyKey) =>
+      deps.stripe.paymentMethods.attach(token, { customer: owner }, { idempotencyKey }),
+    )
     if (!card) throw unusable('is no card')
     return { token: `${owner}/${token}`, brand: card.brand, last4: card.last4 }
   } catch (error) {
@@ -56,9 +58,11 @@ async function ownerOf(
   const { items } = await store.find(stripeCustomers.byReference, { equals, order: 'asc', limit: 1 })
   if (items[0]) return items[0].id
   // Two that attach at once ask under one key, and so get one customer.
-  const idempotencyKey = `customer:${hash('sha256', JSON.stringify(equals))}`
+  const key = `customer:${hash('sha256', JSON.stringify(equals))}`
   const metadata = { tenant, customer: reference }
-  const { id } = await stripe.customers.create({ metadata }, { idempotencyKey })
+  const { id } = await askAnew(key, async (idempotencyKey) =>
+    stripe.customers.create({ metadata }, { idempotencyKey }),
+  )
   try {
     await store.commit([insert(stripeCustomers, { id, tenant, reference, createdAt: now() })])
   } catch (error) {

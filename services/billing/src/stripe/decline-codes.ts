@@ -1,35 +1,43 @@
 /**
- * Declines that asking the same card again will not change. Of Stripe's codes (https://docs.stripe.com/declines/codes),
- * those whose next step is another card or the issuer's own decision for good: the card is gone, wrong, closed or
- * barred, or its holder took the permission back. All else (funds, limits, issuer not reachable, no reason told) may
- * pass another day.
+ * Declines after which Stripe itself asks the same method no more, until there is another:
+ * https://docs.stripe.com/billing/revenue-recovery/smart-retries#non-retryable-decline-codes
  */
-const hardDeclines: ReadonlySet<string> = new Set([
+const neverRetried = [
+  'authentication_required',
+  'highest_risk_level',
+  'incorrect_number',
+  'lost_card',
+  'pickup_card',
+  'revocation_of_all_authorizations',
+  'revocation_of_authorization',
+  'stolen_card',
+  'transaction_not_allowed',
+] as const
+
+/**
+ * Declines of which the table of https://docs.stripe.com/declines/codes says that this card will not do: it is wrong,
+ * expired, closed, blocked, restricted, stopped by its holder, or not made for this purchase or currency. That Stripe
+ * asks again after some of these, in the hope of a card that its issuer has replaced, is no help to one that we keep.
+ */
+const useless = [
+  'card_not_supported',
+  'currency_not_supported',
   'do_not_try_again',
   'expired_card',
   'fraudulent',
-  'incorrect_number',
   'invalid_account',
   'invalid_expiry_month',
   'invalid_expiry_year',
   'invalid_number',
-  'lost_card',
   'merchant_blacklist',
   'new_account_information_available',
-  'no_action_taken',
-  'not_permitted',
-  'pickup_card',
   'restricted_card',
-  'revocation_of_all_authorizations',
-  'revocation_of_authorization',
-  'service_not_allowed',
-  'stolen_card',
   'stop_payment_order',
   'testmode_decline',
-  'transaction_not_allowed',
-  'card_not_supported',
-  'currency_not_supported',
-])
+] as const
+
+/** All else (funds, limits, an issuer that cannot be reached or tells no reason) may pass another day. */
+const hardDeclines: ReadonlySet<string> = new Set([...neverRetried, ...useless])
 
 /** Issuers whose reason the buyer must not learn: https://docs.stripe.com/declines/codes asks for a generic one. */
 const confidential: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import { Stripe } from 'stripe'
 import type { MeterEvent } from './collections.ts'
-import { isRefusal, isStoredFailure, unknownOf } from './stripe-answers.ts'
+import { askAnew, isRefusal, unknownOf } from './stripe-answers.ts'
 
 /** What Stripe said: done, refused for good, not done now (`busy`), or nothing that tells whether it was done. */
 export type MeterAnswer =
@@ -37,21 +37,14 @@ export async function askToCancel(stripe: Stripe, event: MeterEvent): Promise<Me
   const { id: identifier, eventName: event_name } = event
   const params = { event_name, type: 'cancel' as const, cancel: { identifier } }
   try {
-    for (let turn = 1; ; turn++) {
-      try {
-        // The same keys in the same order: what was done is told again, instead of being refused as done before.
-        const idempotencyKey = `${identifier}:cancel:${turn}`
-        await stripe.billing.meterEventAdjustments.create(params, { idempotencyKey })
-        return { outcome: 'done' }
-      } catch (error) {
-        if (turn === mostTurns || !isStoredFailure(error)) throw error
-      }
-    }
+    await askAnew(`${identifier}:cancel`, async (idempotencyKey) =>
+      stripe.billing.meterEventAdjustments.create(params, { idempotencyKey }),
+    )
+    return { outcome: 'done' }
   } catch (error) {
     return failureOf(error)
   }
 }
-const mostTurns = 10
 
 function isDuplicate({ code, message }: Stripe.errors.StripeInvalidRequestError): boolean {
   return code === 'duplicate_meter_event' || /already exists with identifier/i.test(message)

@@ -48,7 +48,7 @@ beforeAll(async () => {
   const now = () => new Date(time)
   stripe = await startStripeServer(now)
   rail = stripeClient({ key: 'sk_test_local', base: stripe.url, timeout: 150 })
-  const env = { STRIPE_SECRET_KEY: 'sk_test_local', STRIPE_API_BASE: stripe.url, STRIPE_TIMEOUT_MS: '150' }
+  const env = { STRIPE_SECRET_KEY: 'sk_test_local', STRIPE_API_BASE: stripe.url, STRIPE_TIMEOUT_MS: '5000' }
   world = await startBillingWorld({ entropy: { now }, env })
   key = await world.keyOf({ tenant })
   stripe.books.meters.names.add('api_tokens')
@@ -322,6 +322,7 @@ describe('what Stripe does not take', () => {
     const usage = await report(`p${count}`, '2')
     stripe.fail(counting, 'answer lost')
     await forwardMeterEvents(world.service.deps, rail)
+    await until(() => (billed() === 2 ? true : undefined))
     stripe.down = true
     await settle(hourMs)
     stripe.down = false

@@ -80,9 +80,24 @@ export function isRefusal(error: unknown): error is Stripe.errors.StripeInvalidR
 }
 
 /** Whether this is a failure of the first asking, told again: the same key will tell nothing else for a day. */
-export function isStoredFailure(error: unknown): boolean {
+function isStoredFailure(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeAPIError && error.headers?.['idempotent-replayed'] === 'true'
 }
+
+/**
+ * Asks under a key, and where Stripe would repeat the failure of an earlier asking for a day, under the next one: always
+ * the same keys in the same order, so that what was done is told again. For what does no harm when it is done twice.
+ */
+export async function askAnew<T>(key: string, ask: (idempotencyKey: string) => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn++) {
+    try {
+      return await ask(turn === 1 ? key : `${key}:${turn}`)
+    } catch (error) {
+      if (turn === mostTurns || !isStoredFailure(error)) throw error
+    }
+  }
+}
+const mostTurns = 10
 
 function holdUntilOf({ latest_charge: charge }: Intent): { holdUntil?: Date } {
   const before = typeof charge === 'object' ? charge?.payment_method_details?.card?.capture_before : undefined

@@ -8,15 +8,7 @@ import type {
 } from '../payments/payment-provider.ts'
 import { attachMethod, readMethod } from './attach-method.ts'
 import { readDecline } from './decline-codes.ts'
-import {
-  answerOf,
-  endedOf,
-  heldOf,
-  isRefusal,
-  isStoredFailure,
-  refundedOf,
-  unknownOf,
-} from './stripe-answers.ts'
+import { answerOf, askAnew, endedOf, heldOf, isRefusal, refundedOf, unknownOf } from './stripe-answers.ts'
 import { toStripeAmount } from './stripe-amounts.ts'
 
 /** What the provider is made from. */
@@ -195,10 +187,12 @@ async function heldOrAsked(
   const asks = intent.last_payment_error?.code === 'authentication_required'
   if (intent.status !== 'requires_payment_method' || !asks) return heldOf(intent)
   const { method: payment_method } = readMethod(deed.method)
-  const idempotencyKey = `${deed.key}:authenticate`
   try {
     const params = { payment_method, off_session: false, return_url, expand }
-    return heldOf(await stripe.paymentIntents.confirm(intent.id, params, { idempotencyKey }))
+    const confirmed = await askAnew(`${deed.key}:authenticate`, async (idempotencyKey) =>
+      stripe.paymentIntents.confirm(intent.id, params, { idempotencyKey }),
+    )
+    return heldOf(confirmed)
   } catch (error) {
     if (!isCardError(error)) throw error
     const reference = intent.id
@@ -206,24 +200,13 @@ async function heldOrAsked(
   }
 }
 
-/**
- * Captures and cancels once whatever the key: Stripe does either only to an intent that is held. So where Stripe would
- * tell a stored failure for a day, the next key may ask anew.
- */
+/** Captures and cancels, once whatever the key: Stripe does either only to an intent that is held. */
 async function once(
   deed: ProviderDeed,
   ask: (idempotencyKey: string) => Promise<Stripe.PaymentIntent>,
 ): Promise<ProviderResult> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const intent = await ask(attempt === 1 ? deed.key : `${deed.key}:${attempt}`)
-      return answerOf(endedOf(intent, deed))
-    } catch (error) {
-      if (attempt === mostAttempts || !isStoredFailure(error)) throw error
-    }
-  }
+  return answerOf(endedOf(await askAnew(deed.key, ask), deed))
 }
-const mostAttempts = 10
 
 /** A refusal is told by the state of the intent; where that would allow the deed, the refusal stands. */
 async function refusedEnd(deps: StripeDeps, deed: ProviderDeed, error: unknown): Promise<ProviderResult> {

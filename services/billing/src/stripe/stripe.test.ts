@@ -141,6 +141,9 @@ describe('a payment through Stripe', () => {
     ['pickup_card', undefined, true],
     ['revocation_of_authorization', undefined, true],
     ['lost_card', undefined, true],
+    ['highest_risk_level', undefined, true],
+    ['no_action_taken', undefined, false],
+    ['expired_card', 'try_again_later', false],
   ])('declined as %s with the advice %s is hard: %s', async (code, advice, hard) => {
     const held = await authorized({ decline: { code, ...(advice !== undefined && { advice }) } })
     expect(held).toMatchObject({ status: 'failed', failure: { code, hard } })
@@ -171,6 +174,27 @@ describe('a payment through Stripe', () => {
     expect((await world.post('/v1/customers', key, body)).status).toBe(201)
     const theirs = { reference: `x${count++}`, payment_method: mine }
     expect((await world.post('/v1/customers', key, theirs)).status).toBe(400)
+  })
+
+  it.each([
+    'POST /v1/customers',
+    'POST /v1/payment_methods/:id/attach',
+    'POST /v1/payment_intents/:id/confirm',
+  ] as const)('goes on after any fault of %s', async (route) => {
+    for (const fault of ['answer lost', '500 before', '500 after', '429'] as const) {
+      const body = { reference: `dev_${count++}`, payment_method: stripe.card({ authenticates: true }) }
+      stripe.fail(route, fault)
+      const begun = await world.post('/v1/customers', key, body)
+      if (begun.status !== 201) expect(begun.status).toBe(503)
+      const again = begun.status === 201 ? begun : await world.post('/v1/customers', key, body)
+      const { id } = readAnswer(customerView, again, 201)
+      const asked = await world.post('/v1/payments/authorize', key, { customer: id, amount: 1000 })
+      const { id: payment } = readAnswer(paymentView, asked, 201)
+      time += 120_000
+      await resolvePayments(world.service.deps)
+      expect(await read(payment)).toMatchObject({ status: 'requires_action' })
+      expect(intentOf(payment).amount).toBe(1000)
+    }
   })
 
   it('can be given back only by an operator', async () => {
