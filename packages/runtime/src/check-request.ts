@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Fault } from '@tallystick/protocol'
 
 /** Headers of which a request has one at most. Readers differ in which of two they take, and some join them. */
-const single = new Set([
+const single = [
   'host',
   'content-type',
   'content-encoding',
@@ -10,8 +10,8 @@ const single = new Set([
   'idempotency-key',
   'tallystick-tenant',
   'stripe-signature',
-])
-const lengths = new Set([...single].map((name) => name.length))
+]
+const marks = new Map(single.map((name, place) => [markOf(name), 1 << place]))
 const bodiless = new Set(['GET', 'HEAD', 'DELETE'])
 
 /** Why a request is refused whatever its route, before anything of its body is read; undefined for most. */
@@ -37,23 +37,39 @@ function faultOfBody(headers: IncomingMessage['headers'], method: string): Fault
     return bad('The transfer coding is not chunked alone')
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity')
     return new Fault('unsupported_media_type', { detail: 'The body is compressed; send it as it is' })
-  const charset = /;\s*charset="?([^";\s]*)/i.exec(headers['content-type'] ?? '')?.[1]
+  const type = headers['content-type'] ?? ''
+  const charset = type.includes(';') ? /;\s*charset="?([^";\s]*)/i.exec(type)?.[1] : undefined
   if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
     return new Fault('unsupported_media_type', { detail: 'The body is not in UTF-8' })
   return undefined
 }
 
+/**
+ * The first header that a request has twice and may have once. Names are told apart by length and first letter, as far
+ * as that goes: this runs for every request.
+ */
 function givenTwice(rawHeaders: readonly string[]): string | undefined {
-  let seen: string | undefined
-  let more: Set<string> | undefined
+  let seen = 0
   for (let place = 0; place < rawHeaders.length; place += 2) {
-    const written = rawHeaders[place] ?? ''
-    if (!lengths.has(written.length)) continue
-    const name = written.toLowerCase()
-    if (!single.has(name)) continue
-    if (name === seen || more?.has(name) === true) return name
-    if (seen === undefined) seen = name
-    else more = (more ?? new Set()).add(name)
+    const mark = marks.get(markOf(rawHeaders[place] ?? ''))
+    if (mark === undefined) continue
+    if ((seen & mark) !== 0) return surelyTwice(rawHeaders)
+    seen |= mark
+  }
+  return undefined
+}
+
+function markOf(name: string): number {
+  // As a lower-case letter.
+  return name.length * 32 + ((name.charCodeAt(0) | 32) & 31)
+}
+
+function surelyTwice(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = (rawHeaders[place] ?? '').toLowerCase()
+    if (single.includes(name) && seen.has(name)) return name
+    seen.add(name)
   }
   return undefined
 }

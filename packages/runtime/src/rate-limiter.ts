@@ -102,8 +102,11 @@ function limitOf(name: string, plan: RatePlan): Limit {
   }
 }
 
-/** Forgets who has nothing used up; all of them, if that is not enough: memory is worth more than a count. */
+/**
+ * Forgets who has nothing used up; all of them, if that frees too little: memory is worth more than a count, and a
+ * search for each newcomer would be worse than either.
+ */
 function forget(usedUntil: Map<string, number>, at: number): void {
   for (const [who, until] of usedUntil) if (until <= at) usedUntil.delete(who)
-  if (usedUntil.size >= maxTracked) usedUntil.clear()
+  if (usedUntil.size > maxTracked * 0.9) usedUntil.clear()
 }
