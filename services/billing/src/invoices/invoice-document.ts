@@ -47,7 +47,7 @@ export function invoiceDocument(
   const { currency, number, period, usagePeriod, finalizedAt, dueAt, subscription } = invoice
   const amount = (minor: bigint) => formatMoney({ amount: minor, currency })
   const isDraft = number === undefined
-  return {
+  return withoutControls({
     title: isDraft ? 'Draft invoice' : invoice.status === 'void' ? 'Invoice (void)' : 'Invoice',
     fileName: number ?? invoice.id,
     at: finalizedAt ?? invoice.createdAt,
@@ -86,8 +86,36 @@ export function invoiceDocument(
     ],
     payments: about.payments.flatMap((payment) => paymentLines(payment, amount)),
     footer: invoice.footer,
-  }
+  })
 }
+
+/** What has no form of its own and either is nothing to print or would make other text look different from what it is. */
+const controls = /[[\p{Cc}\p{Cs}\u202a-\u202e]--[\n]]/gv
+
+/** With a mark for each control character and override of direction, and a note that says so. */
+function withoutControls(document: InvoiceDocument): InvoiceDocument {
+  let found = false
+  const marked = (text: string) => {
+    const shown = text.replaceAll(controls, '\ufffd')
+    found ||= shown !== text
+    return shown
+  }
+  const { seller, buyer, facts, lines, taxes, notes, payments, footer } = document
+  const shown: InvoiceDocument = {
+    ...document,
+    seller: seller.map(marked),
+    buyer: buyer.map(marked),
+    facts: facts.map(([label, value]) => [label, marked(value)]),
+    lines: lines.map((line) => ({ ...line, description: marked(line.description) })),
+    taxes: taxes.map((tax) => ({ ...tax, name: marked(tax.name) })),
+    notes: notes.map(marked),
+    payments: payments.map(marked),
+    footer: footer === undefined ? undefined : marked(footer),
+  }
+  return found ? { ...shown, notes: [...shown.notes, controlNote] } : shown
+}
+
+const controlNote = '\ufffd stands for a control character.'
 
 type Show = (minor: bigint) => string
 

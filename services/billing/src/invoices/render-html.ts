@@ -6,11 +6,12 @@ h1{font-size:1.7rem;margin:0 0 1.5rem}
 .parties{display:flex;gap:3rem;margin-bottom:1.5rem}.parties div{flex:1}
 h2{font-size:.8rem;color:#666;margin:0 0 .3rem;font-weight:600}
 p{margin:0}
+p,td,small,footer{unicode-bidi:plaintext;text-align:left;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;margin:1.2rem 0}
 th{text-align:left;font-weight:600;border-bottom:1px solid #1a1a1a}
 th,td{padding:.4rem .8rem .4rem 0;vertical-align:top}
 tbody tr{border-bottom:1px solid #ddd}
-.n{text-align:right;padding-right:0;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.n,.n{text-align:right;overflow-wrap:normal;padding-right:0;font-variant-numeric:tabular-nums;white-space:nowrap}
 small{display:block;color:#666}
 .facts th{border:0;width:10rem;color:#666}.facts tr{border:0}.facts th,.facts td{padding:.1rem 0}
 .totals{width:24rem;max-width:100%;margin-left:auto}.totals tr:last-child{border-top:2px solid #1a1a1a;font-weight:700}

@@ -1,13 +1,14 @@
 import PdfDocument from 'pdfkit'
 import type { DocumentLine, InvoiceDocument } from './invoice-document.ts'
-import { toWinAnsi } from './win-ansi.ts'
+import { fullWidth, page, penOf } from './pdf-pen.ts'
+import type { Pen, TextStyle } from './pdf-pen.ts'
 
-const margin = 50
-const width = 595.28 - 2 * margin
-const bottom = 841.89 - 70
-const columns = { description: 0, period: 235, quantity: 325, amount: 395 }
-const notShown =
-  'Some characters cannot be shown in this file and appear as "?"; the HTML form of the invoice shows them.'
+const columns = {
+  description: { width: 225 },
+  period: { x: 235, width: 75, size: 8 },
+  quantity: { x: 312, width: 73, align: 'right' },
+  amount: { x: 390, width: fullWidth - 390, align: 'right' },
+} satisfies Record<string, TextStyle>
 
 /**
  * An invoice as PDF on A4 pages, with the table's head repeated on each. The same document gives the same bytes: the
@@ -17,9 +18,11 @@ export async function renderPdf(document: InvoiceDocument): Promise<Uint8Array> 
   const { title, fileName, at } = document
   const pdf = new PdfDocument({
     size: 'A4',
-    margin,
+    margin: page.margin,
     bufferPages: true,
-    info: { Title: toWinAnsi(`${title} ${fileName}`).text, CreationDate: at, ModDate: at },
+    lang: 'en',
+    displayTitle: true,
+    info: { Title: `${title} ${fileName}`, CreationDate: at, ModDate: at },
   })
   const chunks: Uint8Array[] = []
   pdf.on('data', (chunk: Uint8Array) => chunks.push(chunk))
@@ -27,95 +30,41 @@ export async function renderPdf(document: InvoiceDocument): Promise<Uint8Array> 
   pdf.on('end', resolve)
   pdf.on('error', reject)
   drawInvoice(pdf, document)
-  numberPages(pdf)
   pdf.end()
   await promise
   return Buffer.concat(chunks)
 }
 
-interface Style {
-  x?: number
-  width?: number
-  align?: 'left' | 'right'
-  size?: number
-  bold?: boolean
-  gray?: boolean
-}
-
-/** Where the next text goes, and whether a character was lost on the way. */
-interface Pen {
-  y: number
-  lossy: boolean
-  write(text: string, style?: Style): number
-  /** How high text in `wide` points will be. */
-  height(text: string, wide: number): number
-  /** Begins a page unless `height` fits on this one; whether it did. */
-  make(height: number): boolean
-  rule(): void
-}
-
 function drawInvoice(pdf: PDFKit.PDFDocument, document: InvoiceDocument): void {
-  const pen = penOf(pdf)
-  const { title, facts, lines, totals, state, taxes, notes, payments, footer } = document
-  pen.y += pen.write(title, { size: 20, bold: true }) + 14
+  const { title, fileName, facts, lines, totals, state, taxes, notes, payments, footer } = document
+  const within = { table: false }
+  const pen = penOf(pdf, (top) => {
+    top.y += top.put(`${title} ${fileName}`, { size: 8, gray: true }) + 10
+    if (within.table) drawHead(top)
+  })
+  pen.y += pen.put(title, { size: 20, bold: true }) + 10
   const top = pen.y
   const heights = [
     column(pen, ['From', ...document.seller], 0),
-    column(pen, ['Bill to', ...document.buyer], width / 2),
+    column(pen, ['Bill to', ...document.buyer], fullWidth / 2),
   ]
   pen.y = top + Math.max(...heights) + 14
   for (const [label, value] of facts) {
-    pen.write(label, { gray: true, width: 110 })
-    pen.y += pen.write(value, { x: 115, width: width - 115 }) + 2
+    pen.put(label, { gray: true, width: 110 })
+    pen.y += pen.put(value, { x: 115, width: fullWidth - 115 }) + 1
   }
   pen.y += 14
   drawHead(pen)
+  within.table = true
   for (const line of lines) drawLine(pen, line)
-  pen.y += 6
-  pen.make(16 * (totals.length + 1))
-  for (const [label, value] of totals) drawTotal(pen, label, value, false)
-  drawTotal(pen, state[0], state[1], true)
+  within.table = false
+  drawTotals(pen, totals, state)
   if (taxes.length > 0) drawTaxes(pen, taxes)
   drawSection(pen, 'Notes', notes)
   drawSection(pen, 'Payments', payments)
-  if (footer !== undefined) drawSection(pen, '', footer.split('\n'))
-  if (pen.lossy) drawSection(pen, '', [notShown])
-}
-
-function penOf(pdf: PDFKit.PDFDocument): Pen {
-  const pen: Pen = {
-    y: margin,
-    lossy: false,
-    write(text, { x = 0, width: wide = width, align = 'left', size = 9, bold = false, gray = false } = {}) {
-      const shown = toWinAnsi(text)
-      pen.lossy ||= shown.lossy
-      pdf
-        .font(bold ? 'Helvetica-Bold' : 'Helvetica')
-        .fontSize(size)
-        .fillColor(gray ? '#666666' : '#1a1a1a')
-      const height = pdf.heightOfString(shown.text, { width: wide, align })
-      pdf.text(shown.text, margin + x, pen.y, { width: wide, align, lineBreak: true })
-      return height
-    },
-    height(text, wide) {
-      return pdf.font('Helvetica').fontSize(9).heightOfString(toWinAnsi(text).text, { width: wide })
-    },
-    make(height) {
-      if (pen.y + height <= bottom) return false
-      pdf.addPage()
-      pen.y = margin
-      return true
-    },
-    rule() {
-      pdf
-        .moveTo(margin, pen.y)
-        .lineTo(margin + width, pen.y)
-        .lineWidth(0.5)
-        .strokeColor('#999999')
-        .stroke()
-    },
-  }
-  return pen
+  if (footer !== undefined) drawSection(pen, '', [footer])
+  if (pen.missing.size > 0) drawSection(pen, '', [missingNote(pen.missing)])
+  numberPages(pdf, pen)
 }
 
 /** Text one line below the other at `x`; gives the height of all. */
@@ -123,7 +72,7 @@ function column(pen: Pen, lines: readonly string[], x: number): number {
   const top = pen.y
   for (const [place, line] of lines.entries()) {
     const style = place === 0 ? { gray: true } : { bold: place === 1 }
-    pen.y += pen.write(line, { x, width: width / 2 - 20, ...style }) + 2
+    pen.y += pen.put(line, { x, width: fullWidth / 2 - 20, ...style }) + 1
   }
   const height = pen.y - top
   pen.y = top
@@ -131,83 +80,108 @@ function column(pen: Pen, lines: readonly string[], x: number): number {
 }
 
 function drawHead(pen: Pen): void {
-  const style = { bold: true, gray: true }
-  pen.write('Description', { ...style, width: 225 })
-  pen.write('Period', { ...style, x: columns.period, width: 85 })
-  pen.write('Quantity', { ...style, x: columns.quantity, width: 65, align: 'right' })
-  pen.y +=
-    pen.write('Amount', { ...style, x: columns.amount, width: width - columns.amount, align: 'right' }) + 4
+  const style = { bold: true, gray: true, size: 8.5 }
+  pen.put('Description', { ...columns.description, ...style })
+  pen.put('Period', { ...columns.period, ...style })
+  pen.put('Quantity', { ...columns.quantity, ...style })
+  pen.y += pen.put('Amount', { ...columns.amount, ...style }) + 3
   pen.rule()
-  pen.y += 6
+  pen.y += 5
 }
 
 function drawLine(pen: Pen, { description, period, quantity, details, amount }: DocumentLine): void {
-  // A description stays in one piece with its first detail; further details may flow on to the next page.
-  if (pen.make(pen.height(description, 225) + 24)) drawHead(pen)
-  const cells = [
-    pen.write(period, { x: columns.period, width: 85, size: 8 }),
-    pen.write(quantity, { x: columns.quantity, width: 65, align: 'right' }),
-    pen.write(amount, { x: columns.amount, width: width - columns.amount, align: 'right' }),
+  const blocks = [
+    pen.block(description, columns.description),
+    ...details.map((detail) => pen.block(detail, { x: 6, width: 219, size: 7.5, gray: true })),
   ]
+  const cells = [
+    pen.block(period, columns.period),
+    pen.block(quantity, columns.quantity),
+    pen.block(amount, columns.amount),
+  ]
+  const beside = Math.max(...cells.map(({ height }) => height))
+  const height = blocks.reduce((sum, block) => sum + block.height, 0)
+  // A row stays in one piece if that leaves no more than a third of a page empty.
+  pen.need(Math.max(beside, Math.min(height, 230)) + 8)
   const top = pen.y
-  pen.y += pen.write(description, { width: 225 }) + 2
-  for (const detail of details) {
-    if (pen.make(24)) drawHead(pen)
-    pen.y += pen.write(detail, { x: 6, width: 219, size: 7.5, gray: true }) + 1
-  }
-  const below = top + Math.max(...cells) + 2
-  if (pen.y > top) pen.y = Math.max(pen.y, below)
+  for (const cell of cells)
+    for (const [place, line] of cell.lines.entries()) cell.draw(line, top + place * cell.leading)
+  for (const block of blocks) pen.flow(block)
+  // Where the text has gone on on another page, the cells beside it are on the one before.
+  if (pen.y > top) pen.y = Math.max(pen.y, top + beside)
   pen.y += 3
   pen.rule()
   pen.y += 5
 }
 
-function drawTotal(pen: Pen, label: string, value: string, bold: boolean): void {
-  const x = width / 2 - 20
-  pen.write(label, { x, width: 130, bold })
-  pen.y += pen.write(value, { x: x + 130, width: width - x - 130, align: 'right', bold }) + 4
+function drawTotals(pen: Pen, totals: InvoiceDocument['totals'], state: InvoiceDocument['state']): void {
+  pen.y += 4
+  const x = fullWidth / 2 - 20
+  const rows = [...totals.map((row) => ({ row, bold: false })), { row: state, bold: true }].map(
+    ({ row: [label, value], bold }) => [
+      pen.block(label, { x, width: 130, bold }),
+      pen.block(value, { x: x + 135, width: fullWidth - x - 135, align: 'right', bold }),
+    ],
+  )
+  drawRows(pen, rows)
 }
 
 function drawTaxes(pen: Pen, taxes: InvoiceDocument['taxes']): void {
-  pen.make(Math.min(40 + 16 * taxes.length, 400))
+  const rows = [
+    ['Tax', 'Rate', 'Taxable', 'Tax amount'],
+    ...taxes.map(({ name, rate, base, amount }) => [name, rate, base, amount]),
+  ].map(([name = '', rate = '', base = '', amount = ''], place) => {
+    const style = { bold: place === 0, gray: place === 0 }
+    const right = { align: 'right' as const, ...style }
+    return [
+      pen.block(name, { width: 200, ...style }),
+      pen.block(rate, { x: 205, width: 60, ...right }),
+      pen.block(base, { x: 270, width: 110, ...right }),
+      pen.block(amount, { x: 385, width: fullWidth - 385, ...right }),
+    ]
+  })
   pen.y += 14
-  drawTax(pen, ['Tax', 'Rate', 'Taxable', 'Tax amount'], true)
-  pen.rule()
-  pen.y += 4
-  for (const { name, rate, base, amount } of taxes) {
-    pen.make(16)
-    drawTax(pen, [name, rate, base, amount], false)
+  drawRows(pen, rows)
+}
+
+/** Rows of blocks beside each other, kept on one page if they fit on one. */
+function drawRows(pen: Pen, rows: readonly ReturnType<Pen['block']>[][]): void {
+  const heights = rows.map((row) => Math.max(...row.map(({ height }) => height)) + 3)
+  const all = heights.reduce((sum, height) => sum + height, 0)
+  pen.need(all < 400 ? all : 0)
+  for (const [place, row] of rows.entries()) {
+    const height = heights[place] ?? 0
+    pen.need(height)
+    for (const block of row)
+      for (const [at, line] of block.lines.entries()) block.draw(line, pen.y + at * block.leading)
+    pen.y += height
   }
 }
 
-function drawTax(pen: Pen, cells: readonly string[], head: boolean): void {
-  const right = { align: 'right' as const, bold: head, gray: head }
-  const [name = '', rate = '', base = '', amount = ''] = cells
-  const height = pen.write(name, { width: 200, bold: head, gray: head })
-  pen.write(rate, { x: 205, width: 60, ...right })
-  pen.write(base, { x: 270, width: 110, ...right })
-  pen.write(amount, { x: 385, width: width - 385, ...right })
-  pen.y += height + 3
-}
-
-function drawSection(pen: Pen, heading: string, lines: readonly string[]): void {
-  if (lines.length === 0) return
-  pen.make(40)
+function drawSection(pen: Pen, heading: string, texts: readonly string[]): void {
+  if (texts.length === 0) return
   pen.y += 12
-  if (heading !== '') pen.y += pen.write(heading, { gray: true, bold: true }) + 3
-  for (const line of lines) {
-    pen.make(30)
-    pen.y += pen.write(line, { size: 8.5 }) + 2
+  pen.need(40)
+  if (heading !== '') pen.y += pen.put(heading, { gray: true, bold: true }) + 2
+  for (const text of texts) {
+    pen.flow(pen.block(text, { size: 8.5 }))
+    pen.y += 2
   }
 }
 
-function numberPages(pdf: PDFKit.PDFDocument): void {
+function missingNote(missing: ReadonlySet<string>): string {
+  const codes = [...missing].map(
+    (one) => `U+${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
+  )
+  const shown = codes.slice(0, 24).join(', ') + (codes.length > 24 ? ` and ${codes.length - 24} more` : '')
+  return `\u25a1 stands for characters that no font of this file has: ${shown}. The HTML form of the invoice shows them.`
+}
+
+function numberPages(pdf: PDFKit.PDFDocument, pen: Pen): void {
   const { count } = pdf.bufferedPageRange()
-  for (let page = 0; page < count; page++) {
-    pdf.switchToPage(page)
-    // Below the bottom margin pdfkit would begin another page.
-    pdf.page.margins.bottom = 0
-    pdf.font('Helvetica').fontSize(8).fillColor('#666666')
-    pdf.text(`Page ${page + 1} of ${count}`, margin, 841.89 - 40, { width, align: 'right', lineBreak: false })
+  for (let place = 0; place < count; place++) {
+    pdf.switchToPage(place)
+    pen.y = page.height - 40
+    pen.put(`Page ${place + 1} of ${count}`, { align: 'right', size: 8, gray: true })
   }
 }

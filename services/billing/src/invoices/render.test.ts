@@ -1,12 +1,11 @@
-import { inflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { explainRest, price, rateUsage, reverseExplanation, shareOfPeriod } from '@tallystick/pricing'
 import { invoiceDocument } from './invoice-document.ts'
 import { lineDetails } from './line-details.ts'
+import { linesOfPdf, readPdf } from './pdf-text-fixture.ts'
 import { renderHtml } from './render-html.ts'
 import { renderPdf } from './render-pdf.ts'
 import { storedInvoiceFor } from './stored-invoice-fixture.ts'
-import { toWinAnsi } from './win-ansi.ts'
 
 const parties = {
   seller: { name: 'Tallystick GmbH', address: ['Hauptstr. 1', '10115 Berlin'], taxId: 'DE999' },
@@ -15,30 +14,34 @@ const parties = {
   creditNotes: [],
 }
 
-/** The text of a PDF of ours: what its content streams show. */
-function textOf(pdf: Uint8Array): string {
-  const bytes = Buffer.from(pdf).toString('latin1')
-  const streams = [...bytes.matchAll(/\/FlateDecode\n>>\nstream\n([\s\S]*?)\nendstream/g)]
-  const drawn = streams.map(([, body = '']) => inflateSync(Buffer.from(body, 'latin1')).toString('latin1'))
-  return [...drawn.join('\n').matchAll(/\[(.*?)\] TJ/g)]
-    .map(([, shown = '']) =>
-      [...shown.matchAll(/<([0-9a-f]*)>/g)]
-        .map(([, hex = '']) => Buffer.from(hex, 'hex').toString('latin1'))
-        .join(''),
-    )
-    .join('\n')
+/** An invoice with one line for each description. */
+function invoiceOf(descriptions: readonly string[]) {
+  const invoice = storedInvoiceFor(descriptions.length)
+  const lines = invoice.lines.map((line, place) => ({ ...line, description: descriptions[place] ?? '' }))
+  return { ...invoice, lines }
 }
 
+const hostile = [
+  'W'.repeat(500),
+  'inv_01kqxq5t8r0000000000000000-'.repeat(12),
+  'D '.repeat(250),
+  '漢'.repeat(300),
+  'a\u202eoverride\u202c and \u0007 bell, \u200fmarks\u200e, \u2067isolates\u2069',
+  '👩‍👩‍👧 '.repeat(60),
+  'e\u0301\u0323'.repeat(100),
+]
+
 describe('an invoice as PDF', () => {
-  it('has the same bytes each time', async () => {
-    const document = invoiceDocument(storedInvoiceFor(3), parties)
-    const [first, second] = [await renderPdf(document), await renderPdf(document)]
-    expect(Buffer.compare(first, second)).toBe(0)
+  it('has the same bytes each time, whatever was rendered in between', async () => {
+    const document = invoiceDocument(invoiceOf(['Łódź', '株式会社', 'شركة', '😀']), parties)
+    const first = await renderPdf(document)
+    await renderPdf(invoiceDocument(invoiceOf(hostile), parties))
+    expect(Buffer.compare(first, await renderPdf(document))).toBe(0)
     expect(Buffer.from(first.subarray(0, 5)).toString()).toBe('%PDF-')
   })
 
   it('shows number, parties, lines, taxes, totals and what is due', async () => {
-    const text = textOf(await renderPdf(invoiceDocument(storedInvoiceFor(2), parties)))
+    const text = linesOfPdf(await renderPdf(invoiceDocument(storedInvoiceFor(2), parties)))
     for (const part of [
       '2026-000042',
       'Tallystick GmbH',
@@ -52,23 +55,81 @@ describe('an invoice as PDF', () => {
   })
 
   it('of hundreds of lines goes on over pages, each with its number and the head of the table', async () => {
-    const text = textOf(await renderPdf(invoiceDocument(storedInvoiceFor(250), parties)))
+    const text = linesOfPdf(await renderPdf(invoiceDocument(storedInvoiceFor(500), parties)))
     const pages = Number(/Page 1 of (\d+)/.exec(text)?.[1])
-    expect(pages).toBeGreaterThan(5)
+    expect(pages).toBeGreaterThan(10)
     expect(text).toContain(`Page ${pages} of ${pages}`)
+    expect(text.match(/^Invoice 2026-000042$/gm)).toHaveLength(pages - 1)
     expect(text.match(/Quantity/g)?.length).toBeGreaterThanOrEqual(pages - 1)
-    expect(text).toContain('Line 250')
+    expect(text).toContain('Line 500')
   })
 
-  it('of names in any script does not fail, and says where characters are missing', async () => {
-    const buyer = { ...parties.buyer, name: '株式会社 Łódź Přílis 😀' }
-    const text = textOf(await renderPdf(invoiceDocument(storedInvoiceFor(1), { ...parties, buyer })))
-    expect(text).toContain('? Lódz Prílis ?')
-    expect(text).toContain('Some characters cannot be shown')
+  it('shows the scripts of the world, and gives their text back', async () => {
+    const names = [
+      'Łódź Přílis Őrség İstanbul',
+      'Αθήνα Ἀθῆναι',
+      'Общество «Ромашка» Ґє',
+      'Công ty Trách nhiệm Hữu hạn Nguyễn',
+      '株式会社データ・ラボ',
+      '北京数据科技 臺灣數據',
+      '주식회사 데이터랩',
+      'บริษัท',
+      '₹ ₽ € £ ¥ ₩ ₫ ₪ ₺ ₴ → ∞ ✓',
+    ]
+    const backwards = ['חברה', 'שדרות']
+    const document = invoiceDocument(invoiceOf([...names, ...backwards, 'بیت ٢٠٢٦', 'डेटा']), parties)
+    const text = linesOfPdf(await renderPdf(document))
+    for (const name of names) expect(text).toContain(name)
+    for (const name of backwards) expect(text).toContain(Array.from(name).toReversed().join(''))
+    expect(text).toContain('٢٠٢٦')
+    expect(text).toContain('डेटा')
+    expect(text).not.toContain('□')
   })
+
+  it('marks characters that no font has, and names them', async () => {
+    const buyer = { ...parties.buyer, name: 'Łódź 😀 \u{1d518}' }
+    const text = linesOfPdf(await renderPdf(invoiceDocument(storedInvoiceFor(1), { ...parties, buyer })))
+    expect(text).toContain('Łódź □ □')
+    expect(text).toContain('□ stands for characters that no font of this file has: U+1F600, U+1D518.')
+  })
+
+  it.each(['JPY', 'EUR', 'KWD', 'CLF'])(
+    'lets no text lie on other text, amounts of %s included',
+    async (currency) => {
+      const amount = -999_999_999_999_999n
+      const invoice = invoiceOf(hostile)
+      const lines = invoice.lines.map((line) => ({
+        ...line,
+        amount,
+        quantity: `-${'123456789'.repeat(2)}.123456789012`,
+      }))
+      const document = invoiceDocument(
+        { ...invoice, currency, lines, total: amount, subtotal: amount },
+        parties,
+      )
+      const texts = readPdf(await renderPdf(document))
+      for (const { x, y } of texts) {
+        expect(x).toBeGreaterThan(49)
+        expect(x).toBeLessThan(546)
+        expect(y).toBeGreaterThan(25)
+        expect(y).toBeLessThan(842 - 50)
+      }
+      const places = texts.filter(({ text }) => /\S/.test(text)).map(({ page, x, y }) => `${page} ${x} ${y}`)
+      expect(new Set(places).size).toBe(places.length)
+      expect(texts.map(({ text }) => text).join('')).toContain('W'.repeat(20))
+    },
+  )
 })
 
 describe('an invoice as HTML', () => {
+  it('loads nothing, and shows control characters and overrides of direction as what they are', () => {
+    const html = renderHtml(invoiceDocument(invoiceOf(hostile), parties))
+    expect(html).not.toMatch(/(?:src|href|url\(|@import|https?:)/)
+    expect(html).toContain('a\ufffdoverride\ufffd and \ufffd bell')
+    expect(html).toContain('\ufffd stands for a control character.')
+    expect(html).toContain('👩‍👩‍👧')
+  })
+
   it('shows hostile text as text', () => {
     const hostile = '</td><script>alert(1)</script><img src=x onerror="alert(2)">\'&'
     const invoice = storedInvoiceFor(1, { description: hostile, footer: hostile })
@@ -106,13 +167,4 @@ it('a proration tells the price, how long of how long it is charged or given bac
     '30 for 1702800 of 2592000 seconds (19.71 of 30 days) of the period = 19.71, rounded half away from zero',
     'taken back',
   ])
-})
-
-describe('text for the standard fonts', () => {
-  it('keeps what they have, drops accents that they lack, and marks the rest', () => {
-    expect(toWinAnsi('Zoë’s Café – 5 €')).toEqual({ text: 'Zoë’s Café – 5 €', lossy: false })
-    expect(toWinAnsi('Őrség Łódź ﬁne')).toEqual({ text: 'Orség Lódz fine', lossy: false })
-    expect(toWinAnsi('a\tb')).toEqual({ text: 'a b', lossy: false })
-    expect(toWinAnsi('日本 עברית')).toEqual({ text: '? ?', lossy: true })
-  })
 })
