@@ -269,6 +269,10 @@ test('HEAD answers as GET does, and OPTIONS tells the methods, without a key and
   expect(changes).toBe(before)
 })
 
+test('headers have a minute to arrive, and answers three to be taken', () => {
+  expect([server.server.headersTimeout, server.server.timeout]).toEqual([60_000, 180_000])
+})
+
 test('nothing of it is a failure of the server', () => {
   expect(logged).toEqual([])
 })

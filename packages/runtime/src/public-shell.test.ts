@@ -138,6 +138,24 @@ test('X-Forwarded-For counts only as far as trusted proxies wrote it', async () 
   expect(await left('203.0.113.4', '203.0.113.9')).toBe(used)
 })
 
+test('the log has the address that a trusted proxy tells, and no other', async () => {
+  const lines: string[] = []
+  const log = createLog({ name: 'logged', level: 'debug' }, { write: (line) => void lines.push(line) })
+  const logged = createServer({
+    name: 'logged',
+    router: api.router({}),
+    deps: null,
+    log,
+    trustProxy: ['10.0.0.0/8'],
+  })
+  const headers = from('198.51.100.9, 203.0.113.1')
+  for (const remoteAddress of ['10.1.2.3', '192.0.2.1'])
+    await logged.inject({ url: '/livez', headers, remoteAddress })
+  await logged.close()
+  const requests = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  expect(requests.map(({ address }) => address)).toEqual(['203.0.113.1', '192.0.2.1'])
+})
+
 test('one who owns a network of IPv6 is one caller', async () => {
   const from = (remoteAddress: string) => server.inject({ url: '/v1/open', remoteAddress })
   const answers = [await from('2001:db8::1'), await from('2001:db8::2:1'), await from('2001:db8::3:1')]
