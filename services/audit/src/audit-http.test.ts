@@ -1,12 +1,13 @@
-import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
+import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { createHash } from 'node:crypto'
 import { auditReceipt, listOf, auditRecordDetail } from '@tallystick/protocol'
-import { verifyReceipt } from '@tallystick/receipt'
+import { generateSigningKey, verifyReceipt } from '@tallystick/receipt'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { receipts } from './collections.ts'
 import { startHttpWorld } from './http-world.ts'
 import type { HttpWorld } from './http-world.ts'
+import { publishKeys } from './published-keys.ts'
 import { recordOutcome } from './schemas.ts'
 
 const outcomes = z.strictObject({ object: z.literal('record_outcomes'), data: z.array(recordOutcome) })
@@ -183,6 +184,16 @@ test('another tenant’s receipt answers as one that is not there, byte for byte
     expect(none?.status).toBe(404)
     expect(foreign).toEqual(none)
   }
+})
+
+test('a receipt key that another copy publishes is told here too', async () => {
+  const { privateJwk: key } = generateSigningKey('ES256')
+  const { store } = world.service
+  await publishKeys({ store, origin: 'log.example/http', now: () => new Date() }, [key])
+  await until(async () => {
+    const { text } = await world.call('/.well-known/jwks.json')
+    return text.includes(key.kid) ? true : undefined
+  })
 })
 
 test('no key and a bad key are 401, a key without the scope is 403', async () => {

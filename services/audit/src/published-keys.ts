@@ -38,8 +38,8 @@ function requireOnlyAnEnd(key: PublicJwk, published: PublicJwk): void {
   )
 }
 
-/** Every key that ever signed receipts of the log. */
-async function readKeySet(store: Store, origin: string): Promise<KeySet> {
+/** Every key that ever signed receipts of the log, those that other copies published too. */
+export async function readKeySet(store: Store, origin: string): Promise<KeySet> {
   const published: unknown[] = []
   for await (const { jwk } of store.scan(signingKeys.byTime, { equals: [origin] }))
     published.push(JSON.parse(jwk))

@@ -1,6 +1,7 @@
 import {
   createMetrics,
   createServer,
+  loop,
   openServiceStore,
   serverSettings,
   systemEntropy,
@@ -22,7 +23,7 @@ import type { ErasureOutcome, ErasureSelection } from './erase-bodies.ts'
 import type { AuditKeys } from './key-file.ts'
 import { importLogKey } from './log-key.ts'
 import { logReader } from './log-reader.ts'
-import { publishKeys } from './published-keys.ts'
+import { publishKeys, readKeySet } from './published-keys.ts'
 import { recordEvents } from './record-events.ts'
 import { requireOwnLog } from './require-own-log.ts'
 import { router } from './router.ts'
@@ -56,6 +57,7 @@ export interface AuditService {
 }
 
 const sequenceMs = 50
+const keySetMs = 1000
 // 1,000 records of a few kilobytes; a commit of them stays below what the storage takes.
 const bodyLimit = 4 * 1024 * 1024
 
@@ -83,7 +85,7 @@ export async function startAudit(options: {
   })
   await requireOwnLog(store, { origin, signer })
 
-  const keySet = await publishKeys({ store, origin, now: entropy.now }, logKeys.receipt_keys)
+  let keySet = await publishKeys({ store, origin, now: entropy.now }, logKeys.receipt_keys)
   const pool = signingPool({
     keys: logKeys.receipt_keys,
     threads: config.SIGNING_THREADS,
@@ -92,6 +94,15 @@ export async function startAudit(options: {
   lifecycle.onStop('signing', () => pool.close())
 
   const metrics = createMetrics({ process: true })
+  // What another copy signs with a key that it was given later must verify here too, and by evidence from here.
+  const following = loop({
+    name: 'key set',
+    everyMs: keySetMs,
+    run: async () => void (keySet = await readKeySet(store, origin)),
+    log,
+    metrics,
+  })
+  lifecycle.onStop('key set', () => following.stop())
   const chains = config.chains.map((chain) => chainClient(chain))
   const loops = startLoops({
     store,
