@@ -68,6 +68,8 @@ test('a cap refuses what would pass it, names itself, and lets smaller events th
   expect(
     await statuses([event(customer, '6'), event(customer, '5'), event(customer, '4'), event(customer, '1')]),
   ).toEqual(['accepted', 'refused', 'accepted', 'refused'])
+  const twice = event(customer, '2')
+  expect(await statuses([twice, twice])).toEqual(['refused', 'refused'])
   const again = event(customer, '1')
   const problem = problemOf(await send(again))
   expect(problem).toMatchObject({ status: 429, code: 'usage_cap_reached' })

@@ -47,6 +47,9 @@ export async function reportUsage(
     const cap = await watches.get(one.customer.id)?.admit([{ event, sign: 1n }], { force: false })
     if (cap === undefined) recorded.push(event)
     outcomes[one.place] = cap === undefined ? outcomeOf(event, refusals[at]) : cappedOutcome(event, cap)
+    if (cap === undefined) continue
+    // The same event again in this report is no duplicate of anything that is recorded.
+    for (const [place, { id }] of settled) if (id === one.id) outcomes[place] = cappedOutcome(event, cap)
   }
   const watched = [...watches.values()].flatMap((watch) => watch.writes())
   const all = outcomes.filter((outcome) => outcome !== undefined)
