@@ -96,6 +96,9 @@ async function prepare(): Promise<Record<string, Ready>> {
     verify: { evidence },
     consistency: { from: 1, to: 1 },
     erase: { tenant: market.tenant },
+    // Whoever the others name is needed by the tests behind.
+    'personalData.forget': { names: ['nobody'] },
+    'customers.forgetPerson': { names: ['nobody'] },
   }
 }
 
@@ -128,6 +131,10 @@ test.each(services)('every route of $name answers its examples as documented', a
     'tenants.create': world.platformKey.test,
     'decisions.check': service,
     erase: service,
+    'personalData.tell': service,
+    'personalData.forget': service,
+    'customers.tellPerson': service,
+    'customers.forgetPerson': service,
   }
   const complaints = await tryOperations({
     url: world.url,

@@ -13,6 +13,8 @@ import { api } from './api.ts'
 import { billingCollections } from './collections.ts'
 import { readTaxTable, sellerOf } from './config.ts'
 import type { BillingConfig } from './config.ts'
+import { forgetCustomers, tellCustomers } from './customers/personal-records.ts'
+import type { ForgottenCustomers, PersonToForget } from './customers/personal-records.ts'
 import type { Deps } from './deps.ts'
 import type { AccountsLink, RightsLink } from './links.ts'
 import { fileMailer } from './mail/file-mailer.ts'
@@ -28,6 +30,12 @@ export interface BillingService {
   server: FastifyInstance
   store: Store
   deps: Deps
+  /** What billing keeps of persons. */
+  personal: {
+    holds: 'customers'
+    tell(tenant: string, names: readonly string[]): ReturnType<typeof tellCustomers>
+    forget(tenant: string, person: PersonToForget): Promise<ForgottenCustomers>
+  }
 }
 
 // 1,000 usage events with items and dimensions.
@@ -100,5 +108,14 @@ export async function startBilling(options: {
     bodyLimit,
   })
   lifecycle.onStop('server', () => server.close())
-  return { server, store, deps }
+  return {
+    server,
+    store,
+    deps,
+    personal: {
+      holds: 'customers',
+      tell: (tenant, names) => tellCustomers(deps, tenant, names),
+      forget: (tenant, person) => forgetCustomers(deps, tenant, person),
+    },
+  }
 }

@@ -4,6 +4,8 @@ import type { Store } from '@tallystick/storage'
 import { accounts } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
 import { accountByReference } from './find-account.ts'
+import { forgetAccounts, tellAccounts } from './personal-records.ts'
+import type { ForgottenAccounts } from './personal-records.ts'
 import { reactivateAccount, suspendAccount } from './suspend-account.ts'
 import { accountView } from './views.ts'
 
@@ -21,6 +23,12 @@ export interface IdentityLink extends Authenticator {
    */
   suspend(tenant: string, reference: string, reason: string): Promise<void>
   reactivate(tenant: string, reference: string, reason: string): Promise<void>
+  /** What identity keeps of persons. */
+  personal: {
+    holds: 'accounts'
+    tell(tenant: string, names: readonly string[]): Promise<Account[]>
+    forget(tenant: string, subject: { names: readonly string[] }): Promise<ForgottenAccounts>
+  }
 }
 
 /** The link for services in the same process. Keys are remembered for 5 s at most, as everywhere. */
@@ -54,6 +62,11 @@ export function identityLink(deps: Deps): IdentityLink {
     },
     suspend: (tenant, reference, reason) => change(tenant, reference, 'suspended', reason),
     reactivate: (tenant, reference, reason) => change(tenant, reference, 'active', reason),
+    personal: {
+      holds: 'accounts',
+      tell: (tenant, names) => tellAccounts(deps, tenant, names),
+      forget: (tenant, { names }) => forgetAccounts(deps, tenant, names),
+    },
   }
 }
 

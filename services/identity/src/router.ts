@@ -26,6 +26,7 @@ import { findVisibleAccount } from './find-account.ts'
 import { findKey } from './find-key.ts'
 import { foundTenant } from './found-tenant.ts'
 import { listAccounts, listKeys } from './list-queries.ts'
+import { forgetAccounts, tellAccounts } from './personal-records.ts'
 import { revokeKey } from './revoke-key.ts'
 import { rotateKey } from './rotate-key.ts'
 import { reactivateAccount, suspendAccount } from './suspend-account.ts'
@@ -41,6 +42,9 @@ const accountId = z.strictObject({ account_id: idSchema('account') })
 const statusChange = accountId.extend({ reason: reference })
 const keyId = z.strictObject({ key_id: idSchema('key') })
 const example = { account_id: 'acct_01kqxq5t8r0000000000000000', key_id: 'key_01kqxq5t8r0000000000000000' }
+const namesOfPerson = z.array(reference).min(1).max(10)
+const told = z.strictObject({ object: z.string(), id: z.string() })
+const toldKept = told.extend({ reason: z.string() })
 // A week: longer than any deployment should need to take a new key up.
 const longestOverlapSeconds = 604_800
 
@@ -151,6 +155,39 @@ const accountRoutes = {
       ctx.deps.keys.forget()
       return answer
     }),
+}
+
+const personalRoutes = {
+  tell: api
+    .procedure({
+      ...ofAccounts,
+      summary: 'The accounts of a person, for the export of their data',
+      scope: 'service',
+      rest: { method: 'POST', path: '/v1/accounts/personal-data' },
+      examples: [{ input: { names: ['cr_123'] } }],
+    })
+    .input(z.strictObject({ names: namesOfPerson }))
+    .output(z.strictObject({ object: z.literal('personal_data'), data: z.array(account) }))
+    .mutation(async ({ ctx: { deps, caller }, input }) => ({
+      object: 'personal_data' as const,
+      data: await tellAccounts(deps, caller.tenant, input.names),
+    })),
+
+  forget: api
+    .procedure({
+      ...ofAccounts,
+      summary: 'Take a person’s data from their accounts and revoke their keys',
+      description: 'Part of an erasure that the licensing service carries out. Idempotent.',
+      scope: 'service',
+      rest: { method: 'POST', path: '/v1/accounts/erasures' },
+      examples: [{ input: { names: ['cr_123'], pseudonym: 'erased_01kqxq5t8r0000000000000000' } }],
+    })
+    .input(z.strictObject({ names: namesOfPerson, pseudonym: reference }))
+    .output(z.strictObject({ object: z.literal('erasure'), erased: z.array(told), kept: z.array(toldKept) }))
+    .mutation(async ({ ctx: { deps, caller }, input }) => ({
+      object: 'erasure' as const,
+      ...(await forgetAccounts(deps, caller.tenant, input.names)),
+    })),
 }
 
 const tenantRoutes = {
@@ -308,6 +345,7 @@ const keyRoutes = {
 /** The identity service's procedures: the same over tRPC and REST. */
 export const router = api.router({
   accounts: api.router(accountRoutes),
+  personalData: api.router(personalRoutes),
   tenants: api.router(tenantRoutes),
   apiKeys: api.router(keyRoutes),
 })

@@ -15,7 +15,15 @@ export const licensingConfig = z.object({
 export type LicensingConfig = z.output<typeof licensingConfig>
 
 /** What the service needs besides when it runs alone. */
-export const licensingLinks = z.object(linkConfig)
+export const licensingLinks = z.object({
+  ...linkConfig,
+  BILLING_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where the billing service answers: an erasure has it forget customers; without it the certificate says so',
+    ),
+})
 
 /** Reads the configuration from the environment. Throws ConfigError. */
 export function readConfig(

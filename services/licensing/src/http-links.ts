@@ -1,6 +1,6 @@
 import { bodyOf, callService } from '@tallystick/runtime'
 import { z } from 'zod'
-import type { AuditErasure, IdentityLink } from './deps.ts'
+import type { AuditErasure, IdentityLink, PersonalRecords } from './deps.ts'
 
 const accountId = /^acct_[0-9a-z]{26}$/
 const account = z.object({ id: z.string(), external_id: z.string().optional() })
@@ -9,6 +9,13 @@ const notFound = z.object({ code: z.literal('not_found') })
 const erased = z.object({ erased: z.number(), ids: z.array(z.string()), next: z.string().optional() })
 // A page of bodies is rewritten before the answer.
 const erasureTimeoutMs = 30_000
+
+const told = { object: z.string(), id: z.string() }
+const forgotten = z.object({
+  erased: z.array(z.object(told)),
+  kept: z.array(z.object({ ...told, reason: z.string() })),
+})
+const personalData = z.object({ data: z.array(z.record(z.string(), z.unknown())) })
 
 /** Where a service answers, and the key that it takes: one with the scope `service`. */
 export interface Place {
@@ -51,5 +58,30 @@ export function httpErasure(place: Place): AuditErasure {
       const call = { path: '/v1/audit/erasures', body, timeoutMs: erasureTimeoutMs }
       return erased.parse(bodyOf(call, await callService(remote, call)))
     },
+  }
+}
+
+/** What identity (`accounts`) or billing (`customers`) keeps of persons, over HTTP. Throws Fault `unavailable`. */
+export function httpPersonalRecords(holds: PersonalRecords['holds'], place: Place): PersonalRecords {
+  const remote = { name: holds === 'accounts' ? 'identity' : 'billing', ...place }
+  return {
+    holds,
+    async tell(tenant, names) {
+      const call = { path: `/v1/${holds}/personal-data`, tenant, body: { names } }
+      return personalData.parse(bodyOf(call, await callService(remote, call))).data
+    },
+    async forget(tenant, { names, pseudonym }) {
+      const call = { path: `/v1/${holds}/erasures`, tenant, body: { names, pseudonym } }
+      return forgotten.parse(bodyOf(call, await callService(remote, call)))
+    },
+  }
+}
+
+/** Stands for a service that this one was not told of: a certificate of erasure says so. */
+export function unknownPersonalRecords(holds: PersonalRecords['holds']): PersonalRecords {
+  return {
+    holds,
+    tell: async () => [],
+    forget: async () => ({ erased: [], kept: [{ object: holds, id: 'all', reason: 'service_not_linked' }] }),
   }
 }

@@ -8,7 +8,7 @@ import {
   startTelemetry,
 } from '@tallystick/runtime'
 import { readConfig } from './config.ts'
-import { httpErasure, httpIdentity } from './http-links.ts'
+import { httpErasure, httpIdentity, httpPersonalRecords, unknownPersonalRecords } from './http-links.ts'
 import { startLicensing } from './start-licensing.ts'
 
 const config = readConfig()
@@ -20,13 +20,19 @@ lifecycle.onStop('telemetry', await startTelemetry({ serviceName: 'licensing', e
 const key = readServiceKey(config)
 const keys = remoteKeys({ url: config.IDENTITY_URL })
 const audit = { url: config.AUDIT_URL, key }
+const identity = { url: config.IDENTITY_URL, key }
+const customers =
+  config.BILLING_URL === undefined
+    ? unknownPersonalRecords('customers')
+    : httpPersonalRecords('customers', { url: config.BILLING_URL, key })
 const { server } = await startLicensing({
   config,
   keys,
   checks: { service_key: serviceKeyCheck({ key, keys }) },
   sink: httpAuditSink(audit),
-  identity: httpIdentity({ url: config.IDENTITY_URL, key }),
+  identity: httpIdentity(identity),
   erasure: httpErasure(audit),
+  elsewhere: [customers, httpPersonalRecords('accounts', identity)],
   log,
   lifecycle,
 })

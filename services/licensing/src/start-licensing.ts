@@ -24,7 +24,7 @@ import {
   templateVersions,
 } from './collections.ts'
 import type { LicensingConfig } from './config.ts'
-import type { AuditErasure, Deps, IdentityLink } from './deps.ts'
+import type { AuditErasure, Deps, IdentityLink, PersonalRecords } from './deps.ts'
 import { holdGuards, legalHolds, retentionPolicies, subjectRequests } from './privacy/collections.ts'
 import { rightsLink } from './rights-link.ts'
 import type { RightsLink } from './rights-link.ts'
@@ -69,6 +69,8 @@ export async function startLicensing(options: {
   sink: AuditSink
   identity: IdentityLink
   erasure: AuditErasure
+  /** The other services that keep personal data. */
+  elsewhere?: readonly PersonalRecords[]
   log: Logger
   lifecycle: Lifecycle
   publicUrl?: string
@@ -77,7 +79,7 @@ export async function startLicensing(options: {
   /** Time, ids and randomness; the machine's own unless told. */
   entropy?: Entropy
 }): Promise<LicensingService> {
-  const { config, keys, sink, identity, erasure, log, lifecycle } = options
+  const { config, keys, sink, identity, erasure, elsewhere, log, lifecycle } = options
   const entropy = options.entropy ?? systemEntropy()
   const store = await openServiceStore({
     config,
@@ -90,7 +92,7 @@ export async function startLicensing(options: {
   const metrics = createMetrics({ process: true })
   const publicUrl = (options.publicUrl ?? config.PUBLIC_URL ?? 'http://localhost').replace(/\/$/, '')
   const livemode = config.MODE === 'live'
-  const deps: Deps = { ...entropy, store, livemode, identity, erasure, publicUrl, log }
+  const deps: Deps = { ...entropy, store, livemode, identity, erasure, elsewhere, publicUrl, log }
   const stopLoops = startLoops({
     ...deps,
     sink,

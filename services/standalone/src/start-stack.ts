@@ -1,9 +1,11 @@
 import { auditConfig, readKeyFile, startAudit } from '@tallystick/audit'
 import type { AuditService, ChainConfig } from '@tallystick/audit'
 import { billingConfig, rightsOf, startBilling } from '@tallystick/billing'
+import type { BillingService } from '@tallystick/billing'
 import { identityConfig, startIdentity } from '@tallystick/identity'
 import type { IdentityLink, IdentityService } from '@tallystick/identity'
 import { licensingConfig, startLicensing } from '@tallystick/licensing'
+import type { PersonalRecords } from '@tallystick/licensing'
 import { loadConfig } from '@tallystick/runtime'
 import type { Authenticator, createLog, Lifecycle, Mode } from '@tallystick/runtime'
 import type { ServerVariables } from './config.ts'
@@ -63,6 +65,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const identity = await startIdentity({ ...common, config: loadConfig(identityConfig, variables), sink })
   identityStarted.resolve(identity.link)
 
+  // Billing asks licensing for rights, and so starts behind it.
+  const billingStarted = Promise.withResolvers<BillingService>()
+  const customers: PersonalRecords = {
+    holds: 'customers',
+    tell: async (tenant, names) => (await billingStarted.promise).personal.tell(tenant, names),
+    forget: async (tenant, person) => (await billingStarted.promise).personal.forget(tenant, person),
+  }
   const licensing = await startLicensing({
     ...common,
     config: loadConfig(licensingConfig, variables),
@@ -70,6 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     identity: identity.link,
     sink,
     erasure,
+    elsewhere: [customers, identity.link.personal],
   })
   const billing = await startBilling({
     ...common,
@@ -79,6 +89,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     accounts: identity.link,
     sink,
   })
+  billingStarted.resolve(billing)
   return {
     mode,
     identity,

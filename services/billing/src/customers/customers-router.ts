@@ -1,13 +1,17 @@
-import { idSchema, listOf, pageInput } from '@tallystick/protocol'
+import { idSchema, listOf, pageInput, reference } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
 import { createCustomer, updateCustomer, viewCustomer } from './change-customer.ts'
 import { customers } from './collections.ts'
 import { findCustomer } from './find-customer.ts'
+import { forgetCustomers, tellCustomers } from './personal-records.ts'
 import { customerChange, customerInput, customerView } from './schemas.ts'
 
 const tags = ['Customers']
+const namesOfPerson = z.array(reference).min(1).max(10)
+const told = z.strictObject({ object: z.string(), id: z.string() })
+const toldKept = told.extend({ reason: z.string() })
 
 /** Who is billed. */
 export const customersRouter = api.router({
@@ -55,6 +59,38 @@ export const customersRouter = api.router({
     .query(async ({ ctx, input }) =>
       viewCustomer(ctx.deps, await findCustomer(ctx.deps, ctx.caller, input.customer_id)),
     ),
+
+  tellPerson: api
+    .procedure({
+      tags,
+      summary: 'The customers of a person, for the export of their data',
+      scope: 'service',
+      examples: [{ input: { names: ['dev_456'] } }],
+      rest: { method: 'POST', path: '/v1/customers/personal-data' },
+    })
+    .input(z.strictObject({ names: namesOfPerson }))
+    .output(z.strictObject({ object: z.literal('personal_data'), data: z.array(customerView) }))
+    .mutation(async ({ ctx: { deps, caller }, input }) => ({
+      object: 'personal_data' as const,
+      data: await tellCustomers(deps, caller.tenant, input.names),
+    })),
+
+  forgetPerson: api
+    .procedure({
+      tags,
+      summary: 'Take a person’s data from their customers',
+      description:
+        'Part of an erasure that the licensing service carries out. Issued invoices stay as they are, and so does a customer with whom something is to be settled. Idempotent.',
+      scope: 'service',
+      examples: [{ input: { names: ['dev_456'], pseudonym: 'erased_01kqxq5t8r0000000000000000' } }],
+      rest: { method: 'POST', path: '/v1/customers/erasures' },
+    })
+    .input(z.strictObject({ names: namesOfPerson, pseudonym: reference }))
+    .output(z.strictObject({ object: z.literal('erasure'), erased: z.array(told), kept: z.array(toldKept) }))
+    .mutation(async ({ ctx: { deps, caller }, input }) => ({
+      object: 'erasure' as const,
+      ...(await forgetCustomers(deps, caller.tenant, input)),
+    })),
 
   list: api
     .procedure({

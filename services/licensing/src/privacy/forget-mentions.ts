@@ -71,7 +71,7 @@ export function inRequest(
   { version, ...request }: StoredOf<typeof subjectRequests>,
 ): Fate {
   if (request.id === context.request || request.status !== 'completed') return { writes: [] }
-  const { subject, reason, ...rest } = request
+  const { subject: _, reason, ...rest } = request
   const isAbout = request.names.some((name) => context.names.includes(name))
   const after = isAbout
     ? { ...rest, names: [], requestedBy: nameless(context, rest.requestedBy) }
