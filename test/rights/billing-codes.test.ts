@@ -1,19 +1,10 @@
 import { problemOf } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { billingOwnCodes } from './billing-own-codes.ts'
 import { missingId, requestTo } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
-
-/** What a route of billing refuses for a reason of its own. */
-const ownCodes = new Set([
-  'not_found',
-  'reference_not_found',
-  'already_exists',
-  'invalid_state',
-  'event_conflict',
-  'usage_cap_reached',
-])
 
 let world: RightsWorld
 let market: Market
@@ -152,6 +143,14 @@ async function ofUsage(): Promise<Refusal[]> {
       () => post('/v1/meters', { name: 'tokens', metric: 'tokens', aggregation: 'sum' }),
     ],
     ['meters.archive', 'invalid_state', () => post(`/v1/meters/${meter}/archive`)],
+    ['stripeMeterEvents.link', 'invalid_state', () => linkTo(unused)],
+    ['stripeMeterEvents.link', 'not_found', () => linkTo(missingId('meter'))],
+    ['stripeMeterEvents.link', 'already_exists', () => linkTwice(meter)],
+    [
+      'stripeMeterEvents.retry',
+      'not_found',
+      () => post('/v1/stripe-meter-events/retry', { meter: missingId('meter') }),
+    ],
     ['meters.rebuild', 'invalid_state', () => post(`/v1/meters/${unused}/rebuild`)],
     [
       'meters.create',
@@ -181,6 +180,17 @@ async function ofUsage(): Promise<Refusal[]> {
     ['usage.deprecate', 'not_found', () => post('/v1/usage-reports/nothing/deprecate', changed)],
     ['usage.report', 'usage_cap_reached', () => reportBeyondCap(event)],
   ]
+}
+
+const linkTo = (meter: string) => post(`/v1/meters/${meter}/stripe`, { event_name: 'tokens' })
+
+/** Links a second meter to what the first one tells. */
+async function linkTwice(meter: string): Promise<HttpAnswer> {
+  const twin = await make('/v1/meters', { name: 'twin', metric: 'tokens', aggregation: 'count' })
+  await linkTo(meter)
+  const answer = await linkTo(twin)
+  await make(`/v1/meters/${twin}/archive`)
+  return answer
 }
 
 /** Reports more than a cap allows, under a license that permits it. */
@@ -225,7 +235,7 @@ test('billing gives each refusal of its own that it documents, and no other', as
     if (answer.status >= 400) given.add(`${operation.name}: ${problemOf(answer).code}`)
   }
   const documented = billing.flatMap(({ name, codes }) => [...codes.keys()].map((code) => `${name}: ${code}`))
-  const own = (one: string) => ownCodes.has(one.split(': ')[1] ?? '')
+  const own = (one: string) => billingOwnCodes.has(one.split(': ')[1] ?? '')
   expect(wrong).toEqual([])
   expect([...given].filter(own).toSorted()).toEqual(documented.filter(own).toSorted())
 })

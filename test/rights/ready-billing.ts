@@ -96,6 +96,7 @@ async function readyUsage(make: Make): Promise<Record<string, Ready>> {
     'meters.create': () => ({ name: crypto.randomUUID() }),
     'meters.archive': { meter_id: await meter() },
     'meters.rebuild': { meter_id: await meter() },
+    'stripeMeterEvents.link': { meter_id: await meter() },
     'usage.report': ({ events }) => (events === undefined ? { event_id: 'ready-3' } : {}),
     'usage.adjust': { event_id: 'ready-1' },
     'usage.deprecate': { event_id: 'ready-2' },

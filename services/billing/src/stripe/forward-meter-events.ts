@@ -51,17 +51,20 @@ async function forward(deps: ForwardDeps, stripe: Stripe, stored: Stored<MeterEv
   const answer = asks === 'count' ? await askToCount(stripe, event) : await askToCancel(stripe, event)
   if (answer.outcome === 'unknown' || answer.outcome === 'busy')
     deps.log.warn({ meterEvent: event.id, message: answer.message }, 'Stripe did not take a meter event yet')
-  await book(deps, event.id, answer, before.askedAt === undefined)
+  await book(deps, event.id, answer, { asks, isFirst: before.askedAt === undefined })
   return answer.outcome !== 'unknown' && answer.outcome !== 'busy'
 }
 
+/** What an answer answers: `isFirst` where Stripe had not been asked to count the event before. */
+type Asked = Pick<Parameters<typeof afterAsking>[2], 'asks' | 'isFirst'>
+
 /** Books an answer to the event as it stands by now: a correction may have come meanwhile. */
-async function book(deps: ForwardDeps, id: string, answer: MeterAnswer, isFirst: boolean): Promise<void> {
+async function book(deps: ForwardDeps, id: string, answer: MeterAnswer, asked: Asked): Promise<void> {
   await deps.store.attempt(async () => {
     const stored = await deps.store.get(stripeMeterEvents, id)
     if (!stored) throw new Error(`The meter event ${id} is not there`)
     const { version, ...event } = stored
-    const after = afterAsking(event, answer, { now: deps.now(), isFirst })
+    const after = afterAsking(event, answer, { ...asked, now: deps.now() })
     await deps.store.commit([replace(stripeMeterEvents, after, version), ...told(deps, event, after)])
   })
 }

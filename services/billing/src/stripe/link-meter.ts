@@ -47,7 +47,6 @@ export async function linkMeter(
 
 async function requireLinkable(deps: Deps, meter: Meter, eventName: string): Promise<void> {
   const refuse = (detail: string) => new Fault('invalid_state', { detail })
-  if (deps.provider.name !== 'stripe') throw refuse('Stripe is not in use here; set STRIPE_SECRET_KEY')
   if (!meter.active) throw refuse('It is archived')
   if (!expressible.has(meter.aggregation))
     throw refuse(`Stripe has no ${meter.aggregation}: link a meter that counts, sums or takes the last`)

@@ -46,14 +46,15 @@ export function beforeAsking(before: MeterEvent, replaced: MeterEvent | undefine
   return asking({ ...before, askedAt: askedAt ?? now }, 'count', now)
 }
 
-/** The event after Stripe's answer to what its status asked for; `isFirst` where nothing was asked before. */
+/** The event after Stripe's answer to `asks`; `isFirst` where it had not been asked to count it before. */
 export function afterAsking(
   event: MeterEvent,
   answer: MeterAnswer,
-  { now, isFirst }: { now: Date; isFirst: boolean },
+  { now, asks, isFirst }: { now: Date; asks: 'count' | 'cancel'; isFirst: boolean },
 ): MeterEvent {
   const { status, cancels } = event
-  if (status !== 'pending' && status !== 'canceling') return event
+  // A late answer to what is settled by now.
+  if (status !== (asks === 'count' ? 'pending' : 'canceling')) return event
   if (answer.outcome === 'unknown') return event
   if (answer.outcome === 'busy') {
     if (status === 'canceling' || !isFirst) return event
@@ -65,8 +66,11 @@ export function afterAsking(
     // Asked before without an answer: this may be how Stripe says that it was taken back then.
     return failed(event, event.attempts > 1 ? 'unsure' : 'standing', answer.code, answer.message)
   }
-  if (answer.outcome === 'refused')
+  if (answer.outcome === 'refused') {
+    // Asked before without an answer: Stripe may have counted it then, and refuse it for what changed since.
+    if (!isFirst) return failed(event, 'unsure', answer.code, answer.message)
     return cancels ? done(event, 'canceled', now) : failed(event, 'refused', answer.code, answer.message)
+  }
   const sent = { ...event, sentAt: now }
   if (!cancels) return done(sent, 'sent', now)
   const { cancels: _, ...rest } = sent

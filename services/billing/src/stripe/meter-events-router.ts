@@ -41,7 +41,6 @@ export const meterEventsRouter = api.router({
       description:
         'What was sent, waits, was refused or could not be corrected. What is done with is kept for 90 days.',
       scope: 'billing:read',
-      errors: ['forbidden'],
       examples: [{ input: { status: 'refused' } }],
       rest: { method: 'GET', path: '/v1/stripe-meter-events' },
     })
