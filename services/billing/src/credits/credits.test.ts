@@ -90,6 +90,21 @@ describe('credit', () => {
     expect(usd?.rows.find(({ code }) => code === 'credit_breakage')?.credit).toBe(200)
   })
 
+  it('expires however many others wait for a test clock that is behind', async () => {
+    const now = new Date(time - 90 * 86_400_000).toISOString()
+    const clock = await world.post('/v1/test-clocks', key, { name: 'behind', now })
+    const body = { reference: `cred_${count++}`, test_clock: (clock.json as { id: string }).id }
+    const behind = readAnswer(customerView, await world.post('/v1/customers', key, body), 201).id
+    for (let day = 1; day <= 5; day++) {
+      const expires = new Date(time - (60 + day) * 86_400_000).toISOString()
+      await grant(behind, 10, { expires_at: expires })
+    }
+    const own = await grant(await customer(), 10, { expires_at: new Date(time + 1000).toISOString() })
+    const later = new Date((time += 2000))
+    await expireGrants(world.service.deps, later, 2)
+    expect(await world.service.deps.store.get(creditGrants, own.id)).toMatchObject({ status: 'expired' })
+  })
+
   it('is voided once, whoever asks, and not below what was drawn', async () => {
     const of = await customer()
     const { id } = await grant(of, 300)

@@ -183,7 +183,8 @@ test('a period that cannot be charged says why, holds up nothing else, and is cl
   // What asks in between makes nothing later.
   expect((await market.read(id)).billing_failure).toEqual(stuck.billing_failure)
   await market.post('/v1/usage-reports/french/deprecate', { reason: 'not sold there' })
-  await market.until('2026-02-01T00:15:00Z')
+  // Whoever asks for something does not wait for the next try.
+  expect((await market.act(id, 'cancel')).cancel_at).toBe('2026-03-01T00:00:00.000Z')
   const fine = await market.read(id)
   expect(fine.billing_failure).toBeUndefined()
   expect(fine.period?.start).toBe('2026-02-01T00:00:00.000Z')
@@ -192,6 +193,11 @@ test('a period that cannot be charged says why, holds up nothing else, and is cl
     [beside, 200n],
     [id, 100n],
   ])
-  const kinds = await kindsOf(id, 3)
-  expect(kinds).toEqual(['subscription.created', 'subscription.billing_failed', 'subscription.renewed'])
+  const kinds = await kindsOf(id, 4)
+  expect(kinds).toEqual([
+    'subscription.created',
+    'subscription.billing_failed',
+    'subscription.renewed',
+    'subscription.updated',
+  ])
 })
