@@ -7,11 +7,20 @@ import { limits } from './limits.ts'
  * to MongoDB, NUL ends a BSON name early, `__proto__` changes an object when it is decoded.
  */
 export function checkValue(document: object, place: StorageErrorPlace): void {
-  for (const [name, value] of Object.entries(document)) {
-    if (name.includes('.') || name === '_id') throw new InvalidDocument(`${name} cannot name a field`, place)
-    check(value, name, 1, place)
+  for (const name in document) {
+    if (!plainNames.has(name)) checkField(name, place)
+    check((document as Record<string, unknown>)[name], name, 1, place)
   }
-  for (const name in document) checkName(name, place)
+}
+
+const plainNames = new Set<string>()
+const mostPlainNames = 4096
+
+function checkField(name: string, place: StorageErrorPlace): void {
+  if (name.includes('.') || name === '_id') throw new InvalidDocument(`${name} cannot name a field`, place)
+  checkName(name, place)
+  // The same fields come with each document; what a client names is bounded.
+  if (plainNames.size < mostPlainNames && name.length <= 64) plainNames.add(name)
 }
 
 function check(value: unknown, path: string, depth: number, place: StorageErrorPlace): void {

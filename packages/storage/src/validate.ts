@@ -162,7 +162,9 @@ function checkIncrement(write: Extract<Write, { type: 'increment' }>, place: Pla
     if (!numeric || !isScalar(delta) || field === 'id' || field === 'version') {
       throw new InvalidDocument(`${collection.name}.${field} cannot be incremented so`, place)
     }
-    const { atLeast = delta, atMost = delta } = bounds[field] ?? {}
+    const own = bounds[field]
+    if (own === undefined) continue
+    const { atLeast = delta, atMost = delta } = own
     // One kind of number for a field: int64 and double do not mix without loss.
     if (typeof atLeast !== typeof delta || typeof atMost !== typeof delta) {
       throw new InvalidDocument(`${collection.name}.${field}: the bounds are of another type`, place)

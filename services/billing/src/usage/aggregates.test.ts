@@ -23,6 +23,7 @@ import { findMeter } from './find-meters.ts'
 import { seriesOf } from './feed-meters.ts'
 import { sumHours } from './hour-columns.ts'
 import { clearLateUsage, lateUsageOf, markBilled } from './late-usage.ts'
+import { readUsage } from './read-usage.ts'
 import { reportUsage } from './report-usage.ts'
 import { reportInput } from './usage-schemas.ts'
 
@@ -94,6 +95,7 @@ interface Sent {
   occurred_at: string
   model_id?: string
   country?: string
+  licenses?: readonly string[]
   success: boolean
 }
 const wire = ({ country, ...event }: Sent) => ({
@@ -150,6 +152,7 @@ const quantity = fc.oneof(
   fc.integer({ min: 0, max: 20 }).map(String),
   fc.constantFrom('9007199254740993', '0.000000000001', '999999999999999999.999999999999', '0.1'),
 )
+const licenses = ['lic_1', 'lic_2']
 const action = fc.oneof(
   {
     weight: 6,
@@ -160,6 +163,7 @@ const action = fc.oneof(
       minutesAgo: fc.integer({ min: -4, max: 300 }),
       model: fc.constantFrom('a', 'b', 'c', undefined),
       country: fc.constantFrom('DE', 'FR', undefined),
+      licenses: fc.subarray(licenses),
       success: fc.boolean(),
     }),
   },
@@ -183,6 +187,7 @@ const action = fc.oneof(
 
 interface Known extends MeterEvent {
   country: string
+  licenses: readonly string[]
 }
 
 test(
@@ -212,6 +217,7 @@ test(
               occurred_at: occurredAt.toISOString(),
               ...(one.model !== undefined && { model_id: one.model }),
               ...(one.country !== undefined && { country: one.country }),
+              licenses: one.licenses,
               success: one.success,
             }
             await report(deps, caller, [sent])
@@ -222,7 +228,10 @@ test(
               value: parseDecimal(one.quantity),
               member: one.model ?? '',
             }
-            model.set(event_id, one.success ? { ...known, country: one.country ?? '' } : undefined)
+            model.set(
+              event_id,
+              one.success ? { ...known, country: one.country ?? '', licenses: one.licenses } : undefined,
+            )
             continue
           }
           const before = model.get(event_id)
@@ -266,7 +275,10 @@ test(
                   const of = counted.filter(({ country }) => country === (slice.dimensions['country'] ?? ''))
                   expect(slice.quantity).toBe(formatDecimal(aggregate(aggregation, of)))
                 }
-                read.push(usage)
+                read.push(
+                  usage,
+                  ...(await ofLicenses(caller.tenant, { aggregation, cuts: [from, before] }, counted)),
+                )
               }
             }
             return read
@@ -285,10 +297,39 @@ test(
   },
 )
 
+/** What is read of each license, held against its events: of all, and by piece of time and country. */
+async function ofLicenses(
+  tenant: string,
+  { aggregation, cuts: [from, before] }: { aggregation: Aggregation; cuts: [number, number] },
+  events: readonly Known[],
+): Promise<string[]> {
+  const meter = await findMeter(deps, tenant, aggregation)
+  const told = (of: readonly Known[]) => formatDecimal(aggregate(aggregation, of))
+  const totals: string[] = []
+  for (const license of licenses) {
+    const own = events.filter((event) => event.licenses.includes(license))
+    const cuts = [from, Math.floor((from + before) / 2), before].map((at) => new Date(at))
+    const question = { tenant, meter, license, groupBy: ['dimensions.country'], cuts }
+    const { rows, total } = await readUsage(deps, question)
+    expect(total).toBe(told(own))
+    for (const { piece, group, quantity } of rows) {
+      const [start = 0, end = 0] = [cuts[piece]?.getTime(), cuts[piece + 1]?.getTime()]
+      const inRow = own.filter(
+        ({ country, occurredAt }) => country === group[0] && +occurredAt >= start && +occurredAt < end,
+      )
+      expect(quantity).toBe(told(inRow))
+    }
+    expect(await readUsage(deps, { ...question, customer: 'cus_other' })).toEqual({ rows: [], total: '0' })
+    totals.push(total)
+  }
+  return totals
+}
+
 const plain = (id: string, more: Partial<Sent> = {}): Sent => ({
   event_id: id,
   quantity: '1.5',
   occurred_at: new Date(start - 60_000).toISOString(),
+  licenses: ['lic_1'],
   success: true,
   ...more,
 })
@@ -336,6 +377,12 @@ test('two processes that report, correct, create and rebuild at once count every
     last: { quantity: '19' },
     unique: { quantity: '15' },
   })
+  const cuts = [range.from, range.before]
+  for (const name of aggregations) {
+    const meter = await findMeter(other, caller.tenant, name)
+    const question = { tenant: caller.tenant, meter, license: 'lic_1', groupBy: [], cuts }
+    expect({ quantity: (await readUsage(other, question)).total }).toEqual(figures[name])
+  }
 })
 
 test('what lands in billed time is told to the billing run, and only once it has been seen is it cleared', async () => {

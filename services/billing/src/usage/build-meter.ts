@@ -22,25 +22,32 @@ export async function buildMeter(
   pages = Number.MAX_SAFE_INTEGER,
 ): Promise<boolean> {
   for (let page = 0; page < pages; page++) {
-    if (await againAfterDuplicate(() => deps.store.attempt(() => buildPage(deps, id)))) return true
+    if (await againAfterDuplicate(() => deps.store.attempt(() => buildPage(deps, id, pageSize)))) return true
   }
   return false
 }
 
-async function buildPage({ store }: Pick<Deps, 'store'>, id: string): Promise<boolean> {
+async function buildPage({ store }: Pick<Deps, 'store'>, id: string, limit: number): Promise<boolean> {
   const stored = await store.get(meters, id)
   if (stored?.status !== 'building') return true
   const { version, progress, ...meter } = stored
   const { items, next } = await store.find(usageEvents.byTenant, {
     equals: [meter.tenant],
-    limit: pageSize,
+    limit,
     after: progress,
   })
   const changes = items
     .filter((event) => counts(event) && event.epoch < meter.epoch)
     .map((event) => ({ event, sign: 1n as const }))
   const after: Meter = next === undefined ? { ...meter, status: 'active' } : { ...meter, progress: next }
-  await store.commit([replace(meters, after, version), ...(await feedMeters({ store }, [meter], changes))])
+  try {
+    await store.commit([replace(meters, after, version), ...(await feedMeters({ store }, [meter], changes))])
+  } catch (error) {
+    // Events of many licenses or members touch more figures than a commit may write.
+    const isTooMuch = error instanceof StorageError && error.code === 'TooLarge' && limit > 1
+    if (!isTooMuch) throw error
+    return buildPage({ store }, id, Math.ceil(limit / 4))
+  }
   return next === undefined
 }
 

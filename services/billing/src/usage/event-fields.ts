@@ -50,7 +50,10 @@ export function isCounted(meter: Pick<Meter, 'metric' | 'filters'>, event: Field
  * together, so that an event is in one group; a line break, which no value holds, is between them.
  */
 export function groupOf(meter: Pick<Meter, 'groupBy'>, event: Fielded): string[] {
-  return meter.groupBy.map((field) => [...new Set(fieldValues(event, field))].sort().join('\n'))
+  return meter.groupBy.map((field) => {
+    const values = fieldValues(event, field)
+    return values.length < 2 ? (values[0] ?? '') : [...new Set(values)].sort().join('\n')
+  })
 }
 
 function listOf(value: string | undefined): readonly string[] {

@@ -61,32 +61,36 @@ export async function feedMeters(
     const fed: Fed = { event, sign, scaled: toScaled(event.effective) }
     for (const meter of meters) if (isCounted(meter, event)) feed(feedings, meter, fed)
   }
-  const writes: Write[] = []
+  // Writes of one collection stay together, which MongoDB takes in one message.
+  const days: Write[] = []
+  const members: Write[] = []
   const versioned: Feeding[] = []
   for (const feeding of feedings.values()) {
     const { aggregation } = feeding.meter
-    if (aggregation === 'unique') writes.push(...memberWrites(feeding))
+    if (aggregation === 'unique') members.push(...memberWrites(feeding))
     else if (aggregation === 'max' || aggregation === 'last') versioned.push(feeding)
-    else writes.push(...dayWrites(feeding))
+    else days.push(...dayWrites(feeding))
   }
-  // Those of one collection stay together, which MongoDB takes in one message.
-  writes.sort((a, b) => (a.collection.name < b.collection.name ? -1 : a.collection === b.collection ? 0 : 1))
-  return [...writes, ...(await valueWrites(deps, versioned))]
+  return [...days, ...members, ...(await valueWrites(deps, versioned))]
 }
 
+// No value holds this control character.
+const separator = '\u0001'
+
 function feed(feedings: Map<string, Feeding>, meter: Meter, fed: Fed): void {
-  const { tenant, customer, licenses, occurredAt, ...event } = fed.event
-  const group = groupOf(meter, { ...event, licenses })
+  const { event } = fed
+  const { tenant, customer, licenses, occurredAt } = event
+  const group = groupOf(meter, event)
   const hour = Math.floor(occurredAt.getTime() / hourMs)
   const day = Math.floor(hour / 24)
+  const parts = [seriesOf(meter), customer, day, ...group]
   const keep = (kind: Place['kind'], holder: string) => {
-    const key = JSON.stringify([meter.id, kind, holder, customer, day, group])
+    const key = [...parts, kind, holder].join(separator)
     let found = feedings.get(key)
     if (!found) {
-      const series = seriesOf(meter)
-      const at = new Date(day * dayMs)
-      const id = hash('sha256', series + key, 'base64url')
-      const place = { id, tenant, series, kind, holder, customer, day: at, group }
+      const id = hash('sha256', key, 'base64url')
+      const at = { day: new Date(day * dayMs), group }
+      const place = { id, tenant, series: seriesOf(meter), kind, holder, customer, ...at }
       feedings.set(key, (found = { place, meter, hours: new Map() }))
     }
     const known = found.hours.get(hour % 24)

@@ -282,4 +282,9 @@ test('a report that touches more figures than one commit may write is made in pa
   expect((await report({ events })).counts.duplicate).toBe(60)
   const seen = await world.call('GET', '/v1/usage?meter=items&customer=dev_1', { key })
   expect(readAnswer(usageView, seen).total).toBe(String(59 * 90 + 100))
+  // So is the page of events by which a later meter is built.
+  const later = { name: 'items later', metric: 'items', aggregation: 'unique', field: 'item' }
+  await world.post('/v1/meters', key, later)
+  const built = await world.call('GET', '/v1/usage?meter=items%20later&customer=dev_1', { key })
+  expect(readAnswer(usageView, built).total).toBe(String(59 * 90 + 100))
 })

@@ -134,7 +134,7 @@ export const usageRouter = api.router({
       tags,
       summary: 'What a meter counted, as of now',
       description:
-        'Exact. Figures by an API key or a license come from the events, up to 100,000 of them, unless the meter has that field in its group_by.',
+        'Exact. Every meter keeps customers and licenses apart. Figures by an API key, and by a license of a meter of unique values, come from the events, up to 100,000 of them, unless the meter has that field in its group_by.',
       scope: 'usage:read',
       errors: ['not_found'],
       examples: [
