@@ -53,7 +53,7 @@ test('what docker-compose.yml runs and mounts is there', () => {
 test('services name each other by the hosts of docker-compose.yml', () => {
   for (const { environment } of ours) {
     const urls = Object.entries(environment).filter(([variable]) =>
-      /^(IDENTITY|AUDIT|LICENSING)_URL$/.test(variable),
+      /^(IDENTITY|AUDIT|LICENSING|BILLING)_URL$/.test(variable),
     )
     for (const [variable, url] of urls)
       expect([variable, url]).toEqual([variable, `http://${variable.replace('_URL', '').toLowerCase()}:8080`])

@@ -170,25 +170,34 @@ test('a key that identity revoked is refused by every service five seconds later
   expect(await statuses(revoked.secret)).toEqual({ licensing: 401, billing: 401, audit: 401 })
 })
 
-test('an erasure reaches the records of a subject under all its names, and their proofs stay', async () => {
+test('an erasure reaches a person in every service, under all names, and proofs stay', async () => {
   const { operatorKey: key } = world
-  const creator = await make(world, '/v1/accounts', { role: 'creator', name: 'P', external_id: 'cr_private' })
+  const names = { name: 'Pia Privat', email: 'pia@example.org' }
+  const { id } = await make(world, '/v1/accounts', { role: 'creator', external_id: 'cr_private', ...names })
+  const { secret } = await makeKey(world, id, ['licenses:read'])
+  const customer = await make(world, '/v1/customers', { reference: 'cr_private', ...names })
   const item = await register(world, 'ee')
   const consents = []
-  for (const subject of ['cr_private', creator.id])
+  for (const subject of ['cr_private', id])
     consents.push(await make(world, '/v1/consents', { subject, purposes: ['train'], items: [item] }))
   const auditIds = consents.map(({ audit_id }) => audit_id)
   await receiptsOf(world, auditIds)
+
   const request = await make(world, '/v1/data-subject-requests', { type: 'erase', subject: 'cr_private' })
   const done = await until('the erasure is completed', async () => {
     const { json } = await world.call('GET', `/v1/data-subject-requests/${request.id}`, { key })
     return z.looseObject({ status: z.literal('completed') }).safeParse(json).data
   })
-  expect(done).toMatchObject({ outcome: { erased: { consent: 2 } } })
-  for (const id of auditIds) {
-    expect((await world.call('GET', `/v1/audit/${id}/body`, { key })).status).toBe(410)
-    expect(await gradeOf(world, id)).toBe('LOGGED')
+  expect(done).toMatchObject({ outcome: { erased: { consent: 2, account: 1, customer: 1 } } })
+  for (const auditId of auditIds) {
+    expect((await world.call('GET', `/v1/audit/${auditId}/body`, { key })).status).toBe(410)
+    expect(await gradeOf(world, auditId)).toBe('LOGGED')
   }
+  for (const path of [`/v1/accounts/${id}`, `/v1/customers/${customer.id}`]) {
+    const { status, text } = await world.call('GET', path, { key })
+    expect([path, status, /cr_private|pia/i.exec(text)]).toEqual([path, 200, null])
+  }
+  expect((await world.call('GET', '/v1/api-keys/self', { key: secret })).status).toBe(401)
 })
 
 test('two copies of billing on one store do nothing twice', async () => {
