@@ -40,9 +40,11 @@ export const billingConfig = z.object({
     .describe('A secret key of Stripe; without it payments go through the sandbox, which moves nothing'),
   STRIPE_WEBHOOK_SECRET: z
     .string()
-    .regex(/^whsec_\S+$/, 'must be whsec_…')
+    .regex(/^whsec_[^\s,]+(,whsec_[^\s,]+)*$/, 'must be whsec_…, or several with commas between')
     .optional()
-    .describe('Verifies what Stripe sends to /v1/webhooks/stripe; without it the path is not there'),
+    .describe(
+      'Verifies what Stripe sends to /v1/webhooks/stripe, several separated by commas; without it the path is not there',
+    ),
   STRIPE_API_BASE: z
     .string()
     .regex(/^http:\/\/(127\.0\.0\.1|localhost):\d+$/, 'must be http://127.0.0.1:PORT')

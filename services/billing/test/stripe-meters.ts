@@ -18,6 +18,8 @@ export class StripeMeters {
   /** The event names of active meters. */
   readonly names = new Set<string>()
   readonly events: (MeterEvent & { received: number; canceled: boolean })[] = []
+  /** Notifications of what was taken and could not be counted. */
+  readonly reports = new Map<string, object>()
   readonly #customers: ReadonlySet<string>
   readonly #seconds: () => number
 
@@ -50,6 +52,22 @@ export class StripeMeters {
     const { event_name } = found
     const about = { object: 'billing.meter_event_adjustment', livemode: false, status: 'pending' }
     return ok({ ...about, event_name, type: 'cancel', cancel: { identifier } })
+  }
+
+  /** Stripe comes to count an event that it took, and cannot. */
+  report(id: string, identifier: string): object {
+    const found = this.events.find((one) => one.identifier === identifier)
+    if (found) found.canceled = true
+    const type = 'v1.billing.meter.error_report_triggered'
+    const related_object = { id: 'mtr_1', type: 'billing.meter', url: '/v1/billing/meters/mtr_1' }
+    const created = new Date(this.#seconds() * 1000).toISOString()
+    const notification = { id, object: 'v2.core.event', type, livemode: false, created, related_object }
+    const sample_errors = [{ error_message: 'No such customer', request: { identifier } }]
+    const error_types = [{ code: 'meter_event_customer_not_found', error_count: 1, sample_errors }]
+    const window = { validation_start: created, validation_end: created }
+    const data = { ...window, developer_message_summary: 'x', reason: { error_count: 1, error_types } }
+    this.reports.set(id, { ...notification, data })
+    return notification
   }
 
   /** What a customer is billed for, in thousandths. */

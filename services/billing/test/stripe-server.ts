@@ -38,7 +38,7 @@ export interface StripeServer {
 
 const keyLivesMs = 24 * 3_600_000
 const inUse = invalid('idempotency_key_in_use', 'A request with this key is under way', 409)
-const version = '2026-10-28.endive'
+const apiVersion = '2026-10-28.endive'
 
 /** Starts the stand-in; it checks every request against the published shapes and keeps idempotency as Stripe does. */
 export async function startStripeServer(now: () => Date): Promise<StripeServer> {
@@ -53,17 +53,18 @@ export async function startStripeServer(now: () => Date): Promise<StripeServer> 
     const { method = '', url = '', headers } = request
     if (self.down) return answer(response, failure(503))
     const [path = '', query = ''] = url.split('?')
-    const [, , resource = '', id = '', verb = ''] = path.split('/')
+    const [, version = '', ...parts] = path.split('/')
+    const [resource = '', id = '', verb = ''] = version === 'v2' ? ['core/events', parts[2]] : parts
     const name =
       resource === 'billing'
         ? `${method} ${path}`
-        : `${method} /v1/${resource}${id ? '/:id' : ''}${verb ? `/${verb}` : ''}`
+        : `${method} /${version}/${resource}${id ? '/:id' : ''}${verb ? `/${verb}` : ''}`
     const complain = (what: string): void => {
       violations.push(`${name}: ${what}`)
       answer(response, invalid('parameter_invalid', what))
     }
     if (!isRoute(name)) return complain('no such request')
-    if (headers['stripe-version'] !== version) return complain('wrong Stripe-Version')
+    if (headers['stripe-version'] !== apiVersion) return complain('wrong Stripe-Version')
     if (headers.authorization !== 'Bearer sk_test_local') return complain('wrong key')
     if (method === 'GET' && text !== '') return complain('a body')
     if (method === 'POST' && !headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
@@ -172,6 +173,8 @@ function perform(books: StripeBooks, name: Route, id: string, form: unknown): Re
       return books.meters.cancel(shapes[name].parse(form).cancel.identifier)
     case 'GET /v1/payment_intents/:id':
       return found(books.intents.get(id))
+    case 'GET /v2/core/events/:id':
+      return found(books.meters.reports.get(id))
     case 'GET /v1/refunds/:id':
       return found(books.refunds.get(id))
     case 'GET /v1/disputes/:id':

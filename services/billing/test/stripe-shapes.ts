@@ -78,6 +78,7 @@ export const shapes = {
     starting_after: id('pi').optional(),
     expand,
   } satisfies Params<Stripe.PaymentIntentListParams>),
+  'GET /v2/core/events/:id': empty,
   'GET /v1/refunds/:id': empty,
   'GET /v1/disputes/:id': empty,
   'GET /v1/refunds': z.strictObject({

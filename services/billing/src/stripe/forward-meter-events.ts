@@ -1,4 +1,3 @@
-import { auditEvent } from '@tallystick/runtime'
 import { replace, StorageError } from '@tallystick/storage'
 import type { Stored } from '@tallystick/storage'
 import type { Stripe } from 'stripe'
@@ -8,6 +7,7 @@ import type { MeterEvent } from './collections.ts'
 import { askToCancel, askToCount } from './meter-event-answers.ts'
 import type { MeterAnswer } from './meter-event-answers.ts'
 import { afterAsking, beforeAsking } from './meter-event-states.ts'
+import { troubleWrites } from './meter-event-trouble.ts'
 
 type ForwardDeps = Pick<Deps, 'store' | 'now' | 'newId' | 'log'>
 
@@ -65,7 +65,10 @@ async function book(deps: ForwardDeps, id: string, answer: MeterAnswer, asked: A
     if (!stored) throw new Error(`The meter event ${id} is not there`)
     const { version, ...event } = stored
     const after = afterAsking(event, answer, { ...asked, now: deps.now() })
-    await deps.store.commit([replace(stripeMeterEvents, after, version), ...told(deps, event, after)])
+    await deps.store.commit([
+      replace(stripeMeterEvents, after, version),
+      ...troubleWrites(deps, event, after),
+    ])
   })
 }
 
@@ -76,23 +79,13 @@ async function keep(
   event: MeterEvent,
 ): Promise<boolean> {
   try {
-    await deps.store.commit([replace(stripeMeterEvents, event, version), ...told(deps, before, event)])
+    await deps.store.commit([
+      replace(stripeMeterEvents, event, version),
+      ...troubleWrites(deps, before, event),
+    ])
     return true
   } catch (error) {
     if (error instanceof StorageError && error.code === 'StaleVersion') return false
     throw error
   }
-}
-
-const troubling: ReadonlySet<MeterEvent['status']> = new Set(['refused', 'unsure', 'standing'])
-
-/** The event that tells an operator that Stripe counts something else than we do. */
-function told(deps: ForwardDeps, before: MeterEvent, after: MeterEvent) {
-  if (before.status === after.status || !troubling.has(after.status)) return []
-  const { id, tenant, meter, event, customer, eventName, value, status, failure } = after
-  deps.log.warn({ meterEvent: id, status, failure }, 'a meter event of Stripe needs a look')
-  const code = failure === undefined ? {} : { failure: failure.code }
-  const data = { meter_event: id, meter, usage: event, customer, event_name: eventName, value, ...code }
-  const record = { kind: `stripe.meter_event_${status}`, actor: 'stripe', licenses: [], items: [], data }
-  return [auditEvent({ id: deps.newId('event'), tenant, at: deps.now(), record })]
 }

@@ -77,6 +77,17 @@ export function afterAsking(
   return { ...rest, status: 'canceling', attempts: 0, dueAt: now }
 }
 
+/** The event after Stripe told that it took it and could not count it. */
+export function afterReport(
+  event: MeterEvent,
+  { code, message }: { code: string; message: string },
+): MeterEvent {
+  if (event.status === 'canceling' || event.status === 'standing') return done(event, 'canceled')
+  if (event.status !== 'sent' && event.status !== 'unsure') return event
+  const { sentAt: _, expiresAt: _expiresAt, ...rest } = event
+  return failed(rest, 'refused', code, message)
+}
+
 /** The event about to be asked for, and due again should no answer come: after 2 s, 4 s, 8 s … 10 min. */
 function asking(event: MeterEvent, asks: 'count' | 'cancel', now: Date): NextAsking {
   const attempts = event.attempts + 1

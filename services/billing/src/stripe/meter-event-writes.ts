@@ -76,27 +76,46 @@ export async function correctedMeterEvents(
     if (value === before.value) return []
     const writes = takeBack(before, now)
     if (value === undefined) return writes
-    const { tenant, event, customer, stripeCustomer, eventName, occurredAt } = before
     const replaces = isAbsent(before) ? before.replaces : before.id
-    const next: MeterEvent = {
-      id: identifierOf(before.meter, correction),
-      tenant,
-      meter: before.meter,
-      event,
-      customer,
-      stripeCustomer,
-      eventName,
-      value,
-      occurredAt,
-      round: before.round + 1,
-      ...(replaces !== undefined && { replaces }),
-      status: 'pending',
-      attempts: 0,
-      dueAt: now,
-      createdAt: now,
-    }
+    const next = successorOf(before, { source: correction, value, replaces, now })
     return [...writes, insert(stripeMeterEvents, next)]
   })
+}
+
+/** The writes by which what Stripe refused is told again, by an identifier that it has not seen. */
+export function tellAnew(refused: Stored<MeterEvent>, now: Date): Write[] {
+  const { id: source, value, replaces } = refused
+  const next = successorOf(refused, { source, value, replaces, now })
+  return [...takeBack(refused, now), insert(stripeMeterEvents, next)]
+}
+
+function successorOf(
+  before: MeterEvent,
+  {
+    source,
+    value,
+    replaces,
+    now,
+  }: { source: string; value: string; replaces: string | undefined; now: Date },
+): MeterEvent {
+  const { tenant, meter, event, customer, stripeCustomer, eventName, occurredAt } = before
+  return {
+    id: identifierOf(meter, source),
+    tenant,
+    meter,
+    event,
+    customer,
+    stripeCustomer,
+    eventName,
+    value,
+    occurredAt,
+    round: before.round + 1,
+    ...(replaces !== undefined && { replaces }),
+    status: 'pending',
+    attempts: 0,
+    dueAt: now,
+    createdAt: now,
+  }
 }
 
 /** Whether Stripe surely does not count it. */

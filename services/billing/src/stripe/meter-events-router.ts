@@ -1,7 +1,6 @@
 import { Fault, listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
-import { replace } from '@tallystick/storage'
 import { z } from 'zod'
 import { api } from '../api.ts'
 import type { Deps } from '../deps.ts'
@@ -11,6 +10,7 @@ import { meterView } from '../usage/meter-schemas.ts'
 import { stripeMeterEvents } from './collections.ts'
 import type { MeterEvent } from './collections.ts'
 import { linkMeter } from './link-meter.ts'
+import { tellAnew } from './meter-event-writes.ts'
 import * as wire from './meter-event-schemas.ts'
 
 const tags = ['Stripe meters']
@@ -90,9 +90,7 @@ async function retryRefused(
     limit,
   })
   const now = deps.now()
-  const writes = items.map(({ version, failure: _failure, askedAt: _askedAt, ...event }) =>
-    replace(stripeMeterEvents, { ...event, status: 'pending', attempts: 0, dueAt: now }, version),
-  )
+  const writes = items.flatMap((event) => tellAnew(event, now))
   const about = { object: 'stripe_meter_event_retry' as const, livemode: deps.livemode, meter }
   return { writes, answer: { ...about, retried: items.length, has_more: next !== undefined } }
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { Stripe } from 'stripe'
 import { listOf } from '@tallystick/protocol'
 import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -48,7 +49,12 @@ beforeAll(async () => {
   const now = () => new Date(time)
   stripe = await startStripeServer(now)
   rail = stripeClient({ key: 'sk_test_local', base: stripe.url, timeout: 150 })
-  const env = { STRIPE_SECRET_KEY: 'sk_test_local', STRIPE_API_BASE: stripe.url, STRIPE_TIMEOUT_MS: '5000' }
+  const env = {
+    STRIPE_SECRET_KEY: 'sk_test_local',
+    STRIPE_API_BASE: stripe.url,
+    STRIPE_TIMEOUT_MS: '5000',
+    STRIPE_WEBHOOK_SECRET: 'whsec_local,whsec_thin',
+  }
   world = await startBillingWorld({ entropy: { now }, env })
   key = await world.keyOf({ tenant })
   stripe.books.meters.names.add('api_tokens')
@@ -106,6 +112,14 @@ async function settle(stepMs = 20_000): Promise<void> {
     time += stepMs
   }
   throw new Error('the meter events never settle')
+}
+
+async function notify(notification: object, secret = 'whsec_thin') {
+  const payload = JSON.stringify(notification)
+  const timestamp = Math.floor(time / 1000)
+  const signature = await Stripe.webhooks.generateTestHeaderStringAsync({ payload, secret, timestamp })
+  const headers = { 'stripe-signature': signature }
+  return world.call('POST', '/v1/webhooks/stripe', { body: notification, headers })
 }
 
 const billed = () => stripe.books.meters.total('api_tokens', customer.stripe) / 1000
@@ -304,6 +318,28 @@ describe('what Stripe does not take', () => {
     await settle()
     expect(await listed(`meter=${calls}&status=sent`)).toHaveLength(1)
     expect(stripe.books.meters.total('api_searches', customer.stripe)).toBe(6000)
+  })
+
+  it('when it comes to count what it took is told by a notification, believed only from Stripe', async () => {
+    const usage = await report(`r${count}`, '6')
+    await settle()
+    const [sent] = await eventsOf(usage)
+    const id = `evt_report_${count++}`
+    const notification = stripe.books.meters.report(id, sent?.id ?? '')
+    expect((await notify(notification, 'whsec_other')).status).toBe(400)
+    expect(await eventsOf(usage)).toMatchObject([{ status: 'sent' }])
+    stripe.down = true
+    expect((await notify(notification)).status).toBe(503)
+    stripe.down = false
+    expect((await notify({ ...notification, livemode: true })).text).toContain('ignored')
+    expect((await notify(notification)).text).toContain('recorded')
+    expect((await notify(notification)).text).toContain('duplicate')
+    expect(await eventsOf(usage)).toMatchObject([
+      { status: 'refused', failure: { code: 'meter_event_customer_not_found' } },
+    ])
+    await world.post('/v1/stripe-meter-events/retry', key, { meter })
+    await settle()
+    expect(billed()).toBe(6)
   })
 
   it('for its digits or its age is never rounded or moved', async () => {
