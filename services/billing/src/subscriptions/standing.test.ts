@@ -137,6 +137,21 @@ test('it is past due while one of its invoices is, whatever else the customer ow
   expect(await statusOf(other)).toBe('active')
 })
 
+test('paused while its grace ends, it is resumed once it is paid', async () => {
+  market = await openMarket(world, '2026-01-01T00:00:00Z')
+  const customer = await market.customer({ payment_method: declines })
+  const { id } = await market.subscribe({ customer, plan: await market.plan([await market.price(flat)]) })
+  await market.until('2026-01-02T00:00:00Z')
+  await market.act(id, 'pause')
+  await market.until('2026-01-20T00:00:00Z')
+  expect(await market.read(id)).toMatchObject({ status: 'paused', suspended_at: '2026-01-18T00:00:00.000Z' })
+  expect(problemOf(await market.post(`/v1/subscriptions/${id}/resume`, {})).code).toBe('invalid_state')
+  await market.post(`/v1/customers/${customer}`, { payment_method: good })
+  await pay((await market.invoices())[0]?.id)
+  expect(await statusOf(id)).toBe('paused')
+  expect(await market.act(id, 'resume')).toMatchObject({ status: 'active' })
+})
+
 test('given up or voided, an invoice keeps its subscription past due no longer', async () => {
   for (const deed of ['mark-uncollectible', 'void']) {
     market = await openMarket(world, '2026-01-01T00:00:00Z')
