@@ -1,11 +1,21 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { verifyEvidence } from '@tallystick/evidence'
 import type { Scope } from '@tallystick/protocol'
-import { apiKeys, createLifecycle, createLog, keyStore, loadConfig, systemEntropy } from '@tallystick/runtime'
-import { openStore } from '@tallystick/storage'
+import {
+  apiKeys,
+  createLifecycle,
+  createLog,
+  idempotency,
+  keyStore,
+  loadConfig,
+  systemEntropy,
+} from '@tallystick/runtime'
+import { openStore, remove } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
+import type { TestDatabase } from '@tallystick/storage/test-database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { auditConfig, readKeyFile, startAudit } from '../services/audit/src/index.ts'
@@ -19,6 +29,7 @@ const tenant = entropy.newId('account')
 const subject = 'cr_private'
 const keysSchema = z.object({ log: z.object({ key: z.string() }), jwks: z.custom<{ keys: [] }>() })
 let clean: () => Promise<void>
+let database: TestDatabase
 let licensing: string
 let audit: string
 let key: string
@@ -26,7 +37,7 @@ let auditKey: string
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'erasure-'))
-  const database = await testDatabase()
+  database = await testDatabase()
   clean = async () => {
     await database.drop()
     rmSync(folder, { recursive: true, force: true })
@@ -134,6 +145,10 @@ test('an erased consent leaves a receipt that still proves that it was recorded,
   const before = await until(async () => recorded.parse(await get(audit, path, auditKey)))
   expect(before.body?.event).toContain(subject)
 
+  const files = databaseFiles()
+  const holding = await Promise.all(files.map((file) => isInFile(file, subject)))
+  expect(holding.includes(true)).toBe(files.length > 0)
+
   const body = { type: 'erase', subject }
   const { id } = z
     .object({ id: z.string() })
@@ -158,4 +173,33 @@ test('an erased consent leaves a receipt that still proves that it was recorded,
   )
   expect(certificate.body?.event).toContain('"certificate"')
   expect(certificate.body?.event).not.toContain(subject)
+  await withoutKeptAnswers('licensing-test')
+  for (const file of files) expect(await isInFile(file, subject), file).toBe(false)
 })
+
+/** Does what time does: answers for repeated requests, which hold what was sent, go after two days. */
+async function withoutKeptAnswers(name: string): Promise<void> {
+  const store = await openStore(database.url, { name, collections: [idempotency] })
+  for await (const { id } of store.scanAll(idempotency)) await store.commit([remove(idempotency, id)])
+  await store.close()
+}
+
+/** The SQLite files of the services; none where the tests run on another database. */
+function databaseFiles(): string[] {
+  if (!database.url.startsWith('sqlite:')) return []
+  const folder = database.url.slice('sqlite:'.length)
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.db'))
+    .map((name) => join(folder, name))
+}
+
+/** Whether a text stands anywhere in the bytes of a database or its log, once the log was emptied into it. */
+async function isInFile(file: string, text: string): Promise<boolean> {
+  const db = new DatabaseSync(file, { timeout: 10_000 })
+  await until(async () => {
+    const row = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+    return row?.['busy'] === 0 ? true : undefined
+  })
+  db.close()
+  return [file, `${file}-wal`].some((one) => existsSync(one) && readFileSync(one).includes(text))
+}

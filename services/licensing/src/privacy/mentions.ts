@@ -39,10 +39,12 @@ function placesIn(text: string, name: string): number[] {
   if (text === name) return [0]
   const places: number[] = []
   if (name.length < shortest) return places
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
+  for (let at = text.indexOf(name); at >= 0;) {
     const end = at + name.length
-    const inWord = wordEnd.test(text.slice(0, at)) || wordBegin.test(text.slice(end, end + 2))
+    const inWord =
+      wordEnd.test(text.slice(Math.max(0, at - 2), at)) || wordBegin.test(text.slice(end, end + 2))
     if (!inWord) places.push(at)
+    at = text.indexOf(name, inWord ? at + 1 : end)
   }
   return places
 }

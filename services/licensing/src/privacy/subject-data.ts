@@ -74,8 +74,6 @@ function membersOf(deps: DataDeps, { tenant, names }: StoredRequest, mentioned: 
     for await (const one of pages(deps, subjectRequests.byTenant, [tenant]))
       if (one.names.some(has)) yield requestView(livemode, one)
   }
-  const plain = <T extends { tenant: string; version: number }>({ tenant: _, version: __, ...rest }: T) =>
-    rest
   return [
     [
       'consents',
@@ -100,6 +98,12 @@ function membersOf(deps: DataDeps, { tenant, names }: StoredRequest, mentioned: 
     ['data_subject_requests', requests()],
     ...(mentioned ? [['mentioned_in', mentionsOf(deps, tenant, names)] as const] : []),
   ]
+}
+
+/** What is stored, without whose it is and how often it changed. */
+function plain<T extends object>(stored: T): object {
+  const members = Object.entries(stored)
+  return Object.fromEntries(members.filter(([field]) => field !== 'tenant' && field !== 'version'))
 }
 
 /** The names of those among `parties` in the order of `names`, so that the first under which an object is found counts. */
