@@ -261,7 +261,7 @@ describe('whatever happens to a request', () => {
         await settle()
         expect(billed()).toBeCloseTo(await used(), 3)
       }),
-      { numRuns: 8, endOnFailure: true },
+      { numRuns: 5, endOnFailure: true },
     )
   }, 60_000)
 })
