@@ -45,11 +45,15 @@ export interface Pen {
 export function penOf(pdf: PDFKit.PDFDocument, onPage: (pen: Pen) => void): Pen {
   const missing = new Set<string>()
   const measure = measureIn(pdf)
+  // Periods, quantities and amounts are often the same from line to line.
+  const laidOut = new Map<string, readonly Line[]>()
   const pen: Pen = {
     y: page.margin,
     missing,
     block(text, { x = 0, width = fullWidth, align = 'left', size = 9, bold = false, gray = false } = {}) {
-      const lines = layOutText(text, { width, measure: measure({ size, bold }), missing })
+      const key = [width, size, bold, text].join('\n')
+      const lines = laidOut.get(key) ?? layOutText(text, { width, measure: measure({ size, bold }), missing })
+      laidOut.set(key, lines)
       const leading = size * 1.4
       return {
         lines,
