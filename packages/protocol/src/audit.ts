@@ -9,9 +9,12 @@ export const usageMetric = z.strictObject({
   model_id: reference.optional(),
 })
 
-/** One event to be receipted: `POST /v1/audit/records`. `event` is the caller's id for it and makes it idempotent. */
+/**
+ * One event to be receipted: `POST /v1/audit/records`. `event` is the caller's id for it and makes it idempotent; ids of the
+ * form `evt_…` are those of the services.
+ */
 export const auditRecord = z.strictObject({
-  event: reference.meta({ examples: ['evt_01kqxq5t8r0000000000000000'] }),
+  event: reference.meta({ examples: ['training-run-42:step-1'] }),
   kind: z
     .string()
     .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}$/, 'must be a dotted name such as training.usage')

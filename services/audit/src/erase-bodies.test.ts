@@ -26,7 +26,7 @@ beforeEach(async () => {
 })
 afterAll(() => world.close())
 
-const event = () => newId('event', new Date(), random)
+const event = () => `own-${newId('event', new Date(), random)}`
 
 async function recordSome() {
   const [own, named, held, other] = await world.record(key, [

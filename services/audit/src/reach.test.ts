@@ -1,5 +1,6 @@
 import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
-import { auditReceipt, listOf } from '@tallystick/protocol'
+import { auditReceipt, listOf, newId } from '@tallystick/protocol'
+import { systemEntropy } from '@tallystick/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHttpWorld } from './http-world.ts'
 import type { HttpWorld } from './http-world.ts'
@@ -67,6 +68,20 @@ test('administrative changes are for operators and auditors', async () => {
     expect((await world.call(path, { key: developer })).status).toBe(403)
     expect((await world.call(path, { key: auditor })).status).toBe(200)
   }
+})
+
+test('nobody but a service records under an id of the form that services use', async () => {
+  const event = newId('event', new Date(), systemEntropy().random)
+  const body = { records: [{ event, kind: 'usage.reported', actor: 'acct_dev' }] }
+  for (const key of [operator, developer]) {
+    const answer = await world.call('/v1/audit/records', { key, body })
+    expect(problemOf(answer)).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ pointer: '/records/0/event' }],
+    })
+  }
+  const service = await world.keyOf(tenant, ['audit:write', 'service'])
+  expect((await world.call('/v1/audit/records', { key: service, body })).status).toBe(200)
 })
 
 test('nobody but an operator records in the name of others, and an auditor nothing', async () => {

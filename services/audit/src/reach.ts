@@ -1,4 +1,4 @@
-import { Fault } from '@tallystick/protocol'
+import { Fault, idSchema } from '@tallystick/protocol'
 import type { AuditRecord } from '@tallystick/protocol'
 import type { Caller } from '@tallystick/runtime'
 
@@ -23,14 +23,31 @@ export function wholeTenant(caller: Pick<Caller, 'tenant' | 'account' | 'role'>)
   throw new Fault('forbidden', { detail: 'Only operator and auditor read administrative changes' })
 }
 
-/** Lets operators record for every actor, developers and creators for themselves, auditors nothing. Throws Fault `forbidden`. */
+const ofServices = idSchema('event')
+
+/**
+ * Lets operators record for every actor, developers and creators for themselves, auditors nothing; and none but services
+ * under ids of the services' form. Theirs can be computed beforehand, and whoever recorded another content under one would
+ * put it in the place of the receipt that was promised. Throws Fault `forbidden`, `validation_failed`.
+ */
 export function requireOwnRecords(
-  { account, role }: Pick<Caller, 'account' | 'role'>,
-  records: readonly Pick<AuditRecord, 'actor'>[],
+  { account, role, scopes }: Pick<Caller, 'account' | 'role' | 'scopes'>,
+  records: readonly Pick<AuditRecord, 'actor' | 'event'>[],
 ): void {
+  if (scopes.includes('service')) return
+  requireOwnIds(records)
   if (role === 'operator') return
   if (role === 'auditor') throw new Fault('forbidden', { detail: 'Keys of the role auditor record nothing' })
   if (records.some(({ actor }) => actor !== account)) {
     throw new Fault('forbidden', { detail: `A key of the role ${role} records what its own account did` })
   }
+}
+
+function requireOwnIds(records: readonly Pick<AuditRecord, 'event'>[]): void {
+  const errors = records.flatMap(({ event }, place) => {
+    if (!ofServices.safeParse(event).success) return []
+    const message = "has the form of the services' own events"
+    return [{ pointer: `/records/${place}/event`, message, fix: 'Name events in a way of your own.' }]
+  })
+  if (errors.length > 0) throw new Fault('validation_failed', { errors: errors.slice(0, 50) })
 }

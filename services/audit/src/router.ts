@@ -41,7 +41,7 @@ export const router = api.router({
           input: {
             records: [
               {
-                event: 'evt_01kqxq5t8r0000000000000000',
+                event: 'training-run-42:step-1',
                 kind: 'training.usage',
                 actor: 'dev_456',
                 data: { model: 'model-1' },
