@@ -54,9 +54,12 @@ const single = z.strictObject({
 export const reportInput = single.transform((input, ctx): { events: UsageReport[]; alone: boolean } => {
   const { events, ...rest } = input
   if (events === undefined) {
+    const { event_id, metric, quantity, purpose } = rest
+    if (event_id !== undefined && metric !== undefined && quantity !== undefined && purpose !== undefined)
+      return { events: [{ ...rest, event_id, metric, quantity, purpose }], alone: true }
+    // Tells of what is missing as it would be told of one of several events.
     const read = usageReport.safeParse(rest)
-    if (read.success) return { events: [read.data], alone: true }
-    for (const { path, message } of read.error.issues) ctx.addIssue({ code: 'custom', path, message })
+    for (const { path, message } of read.error?.issues ?? []) ctx.addIssue({ code: 'custom', path, message })
     return z.NEVER
   }
   const sent = (Object.keys(rest) as (keyof typeof rest)[]).filter((name) => !isEmpty(rest[name]))
