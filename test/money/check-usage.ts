@@ -51,7 +51,7 @@ async function wrongFigure(market: Marketplace, meter: ModelMeter, customer: str
 }
 
 /** The events that a meter counts of a customer in a stretch of time, in the order in which they occurred. */
-function countedIn(
+export function countedIn(
   { model }: Marketplace,
   meter: ModelMeter,
   customer: string,
@@ -70,7 +70,8 @@ function countedIn(
     .toSorted((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime())
 }
 
-function figure({ aggregation }: ModelMeter, events: readonly ModelEvent[]): string {
+/** The figure of a meter for events. */
+export function figure({ aggregation }: ModelMeter, events: readonly ModelEvent[]): string {
   const seen = events.map(({ occurredAt, receivedAt, effective = '0', modelId }) => ({
     occurredAt,
     sequence: receivedAt.getTime(),

@@ -19,7 +19,14 @@ export async function interleave<T>(
   const racing = new Set(racers)
   const turn: Turn = (access) =>
     new Promise((resolve, reject) => {
-      waiting.push(() => access().then(resolve, reject))
+      // An access that is refused at once, as to a process that died meanwhile, is its racer's to deal with.
+      waiting.push(async () => {
+        try {
+          resolve(await access())
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      })
     })
   const results = Promise.allSettled(
     racers.map(async (racer) => {

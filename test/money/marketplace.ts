@@ -30,11 +30,17 @@ export interface Marketplace {
   stores: readonly [Store, Store]
   tenant: string
   taxes: TaxTable
-  /** Whether its customers follow the machine's clock; else they follow a test clock. */
+  /** Whether its customers follow the machine's clock; else they follow test clocks. */
   realTime: boolean
+  /** Whether some follow the machine's clock beside others that follow a test clock. */
+  mixed: boolean
   /** The machine's clock, in milliseconds. */
   machine: number
   model: Model
+  /** Commits that its processes have made. */
+  commits: number
+  /** What was read already of the moment that is being looked at; absent while things happen. */
+  seen?: Map<unknown, unknown>
   /** What the service itself has logged as going wrong. */
   troubles: string[]
 }
@@ -46,7 +52,7 @@ export const beginning = Date.UTC(2027, 0, 1)
 export function openMarketplace(
   random: Random,
   stores: readonly [Store, Store],
-  { tenant, realTime = false }: { tenant: string; realTime?: boolean },
+  { tenant, realTime = false, mixed = false }: { tenant: string; realTime?: boolean; mixed?: boolean },
 ): Marketplace {
   const general = { inclusive: random.chance(0.3), rounding: random.pick(['line', 'invoice'] as const) }
   const rates = [
@@ -60,8 +66,10 @@ export function openMarketplace(
     tenant,
     taxes: taxTable.parse({ ...general, rates }),
     realTime,
+    mixed,
     machine: beginning,
     model: emptyModel(),
+    commits: 0,
     troubles: [],
   }
 }

@@ -6,6 +6,8 @@ export interface ModelCustomer {
   id: string
   reference: string
   currency: string
+  /** The test clock that it follows; real time where it is absent. */
+  clock?: string
 }
 
 /** What a meter counts. */
@@ -54,6 +56,12 @@ export interface Model {
   /** Reports as they were sent, to be sent again. */
   reports: Record<string, unknown>[]
   requests: number
+  /** Thresholds by id, with the events that were sent before each was set. */
+  alerts: Map<string, { before: ReadonlySet<string> }>
+  /** Subscriptions that were answered with. */
+  subscriptions: { id: string; customer: string }[]
+  /** Customers of whom an event was corrected. */
+  corrected: Set<string>
   /** Subscriptions that somebody has tried to change, pause or cancel. */
   touched: Set<string>
 }
@@ -70,6 +78,9 @@ export function emptyModel(): Model {
     grants: new Map(),
     reports: [],
     requests: 0,
+    alerts: new Map(),
+    subscriptions: [],
+    corrected: new Set(),
     touched: new Set(),
   }
 }

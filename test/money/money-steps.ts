@@ -1,14 +1,14 @@
 import { creditGrants } from '../../services/billing/src/credits/collections.ts'
 import { invoices } from '../../services/billing/src/invoices/collections.ts'
 import { payments } from '../../services/billing/src/payments/collections.ts'
-import { action, anyOf, timeIn } from './steps.ts'
+import { action, anyOf, timeOfCustomer } from './steps.ts'
 import type { Step } from './steps.ts'
 
 /** Credit is granted, paid for or as a gift. */
 export const grantCredit: Step = async (market) => {
   const { random, model } = market
   const customer = random.pick(model.customers)
-  const now = await timeIn(market)
+  const now = await timeOfCustomer(market, customer.id)
   const expires = new Date(now.getTime() + random.between(1, 60) * 86_400_000).toISOString()
   const [amount, paid] = [random.between(1, 30_000), random.chance(0.6)]
   const input = {

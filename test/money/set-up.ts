@@ -29,8 +29,12 @@ const metrics = ['tokens', 'images']
 /** What a marketplace begins with: clocks, customers, meters, prices, plans. */
 export function setUp(market: Marketplace): Action[] {
   const { random } = market
-  const actions = [...(market.realTime ? [] : [newClock(market)]), newCustomer(market)]
-  if (random.chance(0.6)) actions.push(newCustomer(market))
+  const actions = market.realTime ? [] : [newClock(market)]
+  const alone = random.chance(0.4)
+  // A second customer may live in another time than the first.
+  if (!market.realTime && !alone && random.chance(0.4)) actions.push(newClock(market))
+  actions.push(newCustomer(market, 0))
+  if (!alone) actions.push(newCustomer(market, 1))
   for (let meters = random.between(1, 2); meters > 0; meters--) actions.push(newMeter(market))
   actions.push(action(market, 'prices', (api) => newPrices(market, api)))
   actions.push(action(market, 'plans', (api) => newPlans(market, api)))
@@ -45,7 +49,7 @@ function newClock(market: Marketplace): Action {
   })
 }
 
-function newCustomer(market: Marketplace): Action {
+function newCustomer(market: Marketplace, place: number): Action {
   const { random, model } = market
   const country = random.pick(['DE', 'JP', 'KW', 'US', undefined])
   const input = {
@@ -56,11 +60,13 @@ function newCustomer(market: Marketplace): Action {
     ...(random.chance(0.2) && { tax_id: 'DE123456789', tax_treatment: 'reverse_charge' as const }),
     ...(random.chance(0.9) && { payment_method: random.pick(cards) }),
   }
+  const inRealTime = market.realTime || (market.mixed && place > 0)
   return action(market, 'customer', async (api) => {
-    const [clock] = model.clocks
+    const clock = inRealTime ? undefined : (model.clocks[place] ?? model.clocks[0])
     const follows = clock === undefined ? {} : { test_clock: clock }
     const { id, reference, currency } = await api.customers.create({ ...input, ...follows })
-    if (!model.customers.some((one) => one.id === id)) model.customers.push({ id, reference, currency })
+    if (model.customers.some((one) => one.id === id)) return
+    model.customers.push({ id, reference, currency, ...(clock !== undefined && { clock }) })
   })
 }
 

@@ -1,6 +1,9 @@
 import type { Store } from '@tallystick/storage'
 import { resolvePayments } from '../../services/billing/src/payments/resolve-payments.ts'
+import * as alerting from './alert-steps.ts'
+import { wrongWithAlerts } from './check-alerts.ts'
 import { readMoney, wrongWithMoney } from './check-money.ts'
+import { overdueCredit, unexplainedLines, wrongStanding } from './check-subscriptions.ts'
 import { wrongWithCharges, wrongWithUsage } from './check-usage.ts'
 import { atOnce, interleave } from './interleave.ts'
 import { clientOf, depsOf, faultOf, openMarketplace } from './marketplace.ts'
@@ -17,6 +20,7 @@ import * as using from './usage-steps.ts'
 
 /** What happens in marketplaces, by what they are about. */
 const themes: Readonly<Record<string, readonly Step[]>> = {
+  thresholds: [using.reportUsage, using.reportUsage, alerting.setThreshold, alerting.endThreshold],
   usage: [using.reportUsage, using.reportUsage, using.reportUsage, using.correctUsage, using.rebuildMeter],
   subscriptions: [subscribing.subscribe, subscribing.changeSubscription, subscribing.endSubscription],
   invoices: [money.writeInvoice, money.finalizeInvoice, money.dealWithInvoice, money.dealWithInvoice],
@@ -51,6 +55,8 @@ interface Run {
   connect: Connect | undefined
   trace: string[]
   tally: Tally
+  /** After how many commits everything was right. */
+  rightAt?: number
 }
 
 /** Lives through one random marketplace. Throws with all that is wrong at the first step after which anything is. */
@@ -61,11 +67,14 @@ export async function simulate(
 ): Promise<void> {
   const random = seededRandom(seed)
   const realTime = connect === undefined && random.chance(0.1)
-  const market = openMarketplace(random, stores, { tenant: tenantOf(seed), realTime })
+  const mixed = connect === undefined && !realTime && random.chance(0.15)
+  const market = openMarketplace(random, stores, { tenant: tenantOf(seed), realTime, mixed })
   const theme = themes[market.random.pick(subjects)] ?? everything
   const run: Run = { market, theme, connect, trace: [], tally }
   try {
     for (const one of setUp(market)) await ask(run, one, processOf(market))
+    const threshold = random.chance(0.3) ? await alerting.setThreshold(market) : undefined
+    if (threshold) await ask(run, threshold, processOf(market))
     for (let step = 0; step < length; step++) {
       await takeStep(run, step)
       await requireRight(run)
@@ -82,8 +91,9 @@ export function tenantOf(seed: number): string {
   return `acct_simulated_${seed}`
 }
 
-function processOf({ stores, tenant }: Marketplace, which: 0 | 1 = 0, turn = atOnce): SimulatedProcess {
-  return startProcess(stores[which], { tenant, turn })
+function processOf(market: Marketplace, which: 0 | 1 = 0, turn = atOnce): SimulatedProcess {
+  const { stores, tenant } = market
+  return startProcess(stores[which], { tenant, turn, committed: () => void market.commits++ })
 }
 
 async function takeStep(run: Run, step: number): Promise<void> {
@@ -193,8 +203,19 @@ async function requireRightMoney({ market }: Run): Promise<void> {
 }
 
 async function requireRight(run: Run): Promise<void> {
+  const { market, connect } = run
+  // Nothing has changed since it was right; what is reached over HTTP commits by itself.
+  if (!connect && market.commits === run.rightAt && market.troubles.length === 0) return
+  market.seen = new Map()
   await requireRightMoney(run)
-  const wrong = [...(await wrongWithUsage(run.market)), ...(await wrongWithCharges(run.market))]
+  const wrong = [
+    ...(await wrongWithUsage(market)),
+    ...(await wrongWithCharges(market)),
+    ...(await wrongWithAlerts(market)),
+    ...(await wrongStanding(market)),
+  ]
+  delete market.seen
+  run.rightAt = market.commits
   if (wrong.length > 0) throw new Error(wrong.join('\n'))
 }
 
@@ -202,8 +223,7 @@ async function requireRight(run: Run): Promise<void> {
 async function bringToAnEnd(run: Run): Promise<void> {
   const { market } = run
   for (let times = 0; times < 2; times++) {
-    const advance = await subscribing.letTimePass(market)
-    if (advance) await ask(run, advance, processOf(market))
+    for (const passing of subscribing.letAllTimePass(market)) await ask(run, await passing, processOf(market))
     market.machine += 90_000_000
     await resolvePayments(depsOf(market, processOf(market)))
     await requireRight(run)
@@ -213,6 +233,8 @@ async function bringToAnEnd(run: Run): Promise<void> {
     await ask(run, rebuild, processOf(market))
   }
   await requireRight(run)
+  const wrong = [...(await unexplainedLines(market)), ...(await overdueCredit(market))]
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
   await tallyEnds(run)
 }
 

@@ -13,14 +13,12 @@ export interface SimulatedProcess {
   /** Ends the process at its `commit`-th commit from now (from 1): before it is stored, or just after. */
   crashAt(commit: number, when: 'before' | 'after'): void
   readonly crashed: boolean
-  /** How many commits it has made. */
-  readonly commits: number
 }
 
 /** Starts a process of one marketplace: its jobs see nothing of the others that share the database. */
 export function startProcess(
   real: Store,
-  { tenant, turn }: { tenant: string; turn: Turn },
+  { tenant, turn, committed = () => {} }: { tenant: string; turn: Turn; committed?: () => void },
 ): SimulatedProcess {
   let [commits, crashed, last, when] = [0, false, Infinity, 'before']
   const alive = (): void => {
@@ -37,6 +35,7 @@ export function startProcess(
       const isLast = ++commits === last
       if (isLast && when === 'before') crashed = true
       alive()
+      committed()
       await real.commit(writes)
       if (isLast) crashed = true
     })
@@ -57,7 +56,8 @@ export function startProcess(
     scanAll: (collection) => real.scanAll(collection),
     count: (index, selection, options) => access(() => real.count(index, selection, options)),
     commit,
-    insertMany: (collection, documents) => access(() => real.insertMany(collection, documents)),
+    insertMany: (collection, documents) =>
+      access(() => (committed(), real.insertMany(collection, documents))),
     attempt: tryAgain,
     createCollections: async () => {},
     ping: async () => {},
@@ -71,9 +71,6 @@ export function startProcess(
     },
     get crashed() {
       return crashed
-    },
-    get commits() {
-      return commits
     },
   }
 }

@@ -23,11 +23,15 @@ export function action(market: Marketplace, name: string, run: Action['run']): A
 
 /** All documents of the marketplace; `index` begins with the tenant. */
 export async function allOf<T extends Document>(
-  { stores: [store], tenant }: Marketplace,
+  { stores: [store], tenant, seen }: Marketplace,
   index: Index<T>,
 ): Promise<(T & { version: number })[]> {
-  const found = []
+  type Found = (T & { version: number })[]
+  const known = seen?.get(index) as Found | undefined
+  if (known) return known
+  const found: Found = []
   for await (const one of store.scan(index, { equals: [tenant] })) found.push(one)
+  seen?.set(index, found)
   return found
 }
 
@@ -52,8 +56,11 @@ export async function theOne<T extends Document>(
   return found
 }
 
-/** The time that holds for the marketplace's customers. */
-export async function timeIn({ stores: [store], model, machine }: Marketplace): Promise<Date> {
-  const [clock] = model.clocks
+/** The time that holds for a customer. */
+export async function timeOfCustomer(
+  { stores: [store], model, machine }: Marketplace,
+  customer: string,
+): Promise<Date> {
+  const clock = model.customers.find(({ id }) => id === customer)?.clock
   return clock === undefined ? new Date(machine) : (await theOne(store, testClocks, clock)).now
 }

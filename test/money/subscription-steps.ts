@@ -5,7 +5,7 @@ import { expireHolds, resolvePayments } from '../../services/billing/src/payment
 import { subscriptions } from '../../services/billing/src/subscriptions/collections.ts'
 import { runBilling } from '../../services/billing/src/subscriptions/run-billing.ts'
 import type { Marketplace } from './marketplace.ts'
-import { action, anyOf, theOne, timeIn } from './steps.ts'
+import { action, anyOf, theOne, timeOfCustomer } from './steps.ts'
 import type { Action, Step } from './steps.ts'
 
 const hourMs = 3_600_000
@@ -27,7 +27,7 @@ function choice({ random, model }: Marketplace, currency: string) {
 export const subscribe: Step = async (market) => {
   const { random, model } = market
   const customer = random.pick(model.customers)
-  const now = await timeIn(market)
+  const now = await timeOfCustomer(market, customer.id)
   const later = new Date(now.getTime() + random.between(1, 400) * hourMs).toISOString()
   const input = {
     customer: customer.id,
@@ -36,7 +36,11 @@ export const subscribe: Step = async (market) => {
     ...(random.chance(0.3) && { anchor_day: random.pick([1, 15, 29, 31]) }),
     ...(random.chance(0.15) && { start: later }),
   }
-  return action(market, 'subscribe', (api) => api.subscriptions.create(input))
+  return action(market, 'subscribe', async (api) => {
+    const { id } = await api.subscriptions.create(input)
+    if (!model.subscriptions.some((one) => one.id === id))
+      model.subscriptions.push({ id, customer: customer.id })
+  })
 }
 
 /** Upgrade, downgrade, other seats. */
@@ -64,12 +68,23 @@ export const endSubscription: Step = async (market) => {
   return action(market, `cancel ${when}`, (api) => api.subscriptions.cancel({ ...input, when }))
 }
 
-/** Time passes, and with it all that falls due. */
-export const letTimePass: Step = async (market) => {
-  const { random, model, stores } = market
+/** Time passes for some, and with it all that falls due. */
+export const letTimePass: Step = async (market) => timePasses(market, market.random.pick(timesOf(market)))
+
+/** Time passes for everybody, one after the other. */
+export function letAllTimePass(market: Marketplace): Promise<Action>[] {
+  return timesOf(market).map((clock) => timePasses(market, clock))
+}
+
+/** The clocks that customers follow; undefined is the machine's own. */
+function timesOf({ model }: Marketplace): (string | undefined)[] {
+  return [...new Set(model.customers.map(({ clock }) => clock))]
+}
+
+async function timePasses(market: Marketplace, id: string | undefined): Promise<Action> {
+  const { random, stores } = market
   const hours = random.pick([1, 9, 24, 77, 200, 400, 760, 760, 1500])
   const passing = hours * hourMs + random.below(hourMs)
-  const [id] = model.clocks
   if (id === undefined) return passRealTime(market, passing)
   const clock = await theOne(stores[0], testClocks, id)
   const to = clock.target ?? new Date(clock.now.getTime() + passing)

@@ -1,4 +1,4 @@
-import { action, theOne, timeIn } from './steps.ts'
+import { action, theOne, timeOfCustomer } from './steps.ts'
 import type { Action, Step } from './steps.ts'
 import { usageEvents } from '../../services/billing/src/usage/collections.ts'
 import { usageIdOf } from '../../services/billing/src/usage/identify-reports.ts'
@@ -32,7 +32,7 @@ export const reportUsage: Step = async (market) => {
 
 async function newEvent(market: Marketplace, customer: ModelCustomer): Promise<Report> {
   const { random, model } = market
-  const now = await timeIn(market)
+  const now = await timeOfCustomer(market, customer.id)
   const country = random.pick(['DE', 'FR', 'US', undefined])
   const back = random.pick([0, 0, 1, 6, 25, 34, 40]) * dayMs * (0.3 + random.below(700) * 0.001)
   return {
@@ -84,7 +84,8 @@ export const correctUsage: Step = async (market) => {
   const { random, model } = market
   const open = [...model.events.values()].filter(({ effective }) => effective !== undefined)
   if (open.length === 0) return undefined
-  const { event } = random.pick(open)
+  const { event, customer } = random.pick(open)
+  model.corrected.add(customer)
   const input = { event_id: event, reason: 'miscounted' }
   if (random.chance(0.4)) {
     return action(market, 'deprecate usage', async (api) => {
