@@ -14,7 +14,7 @@ import { viewInvoice, viewWholeInvoice } from './invoice-view.ts'
 import { listInvoices } from './list-invoices.ts'
 import { readDocument } from './read-document.ts'
 import { renderHtml } from './render-html.ts'
-import { renderPdf } from './render-pdf.ts'
+import { renderInThread } from './render-in-thread.ts'
 
 const tags = ['Invoices']
 const invoice_id = 'inv_01kqxq5t8r0000000000000000'
@@ -190,7 +190,7 @@ export const invoicesRouter = api.router({
     .query(async ({ ctx: { deps, caller, answer }, input }) => {
       const document = await readDocument(deps, await findInvoice(deps, caller, input.invoice_id))
       answer.header('content-disposition', `inline; filename="invoice-${document.fileName}.pdf"`)
-      answer.raw('application/pdf', await renderPdf(document))
+      answer.raw('application/pdf', await renderInThread(document))
     }),
 
   list: api

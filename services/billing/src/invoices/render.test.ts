@@ -4,6 +4,7 @@ import { invoiceDocument } from './invoice-document.ts'
 import { lineDetails } from './line-details.ts'
 import { linesOfPdf, readPdf } from './pdf-text-fixture.ts'
 import { renderHtml } from './render-html.ts'
+import { renderInThread } from './render-in-thread.ts'
 import { renderPdf } from './render-pdf.ts'
 import { storedInvoiceFor } from './stored-invoice-fixture.ts'
 
@@ -119,6 +120,24 @@ describe('an invoice as PDF', () => {
       expect(texts.map(({ text }) => text).join('')).toContain('W'.repeat(20))
     },
   )
+})
+
+describe('an invoice as PDF, made in the thread for it', () => {
+  it('is the same as made here, several at once too', async () => {
+    const documents = [1, 2, 3].map((lines) => invoiceDocument(storedInvoiceFor(lines), parties))
+    const made = await Promise.all(documents.map(renderInThread))
+    for (const [place, document] of documents.entries())
+      expect(Buffer.compare(made[place] ?? new Uint8Array(), await renderPdf(document))).toBe(0)
+  })
+
+  it('is refused alone if it cannot be made', async () => {
+    const document = invoiceDocument(storedInvoiceFor(1), parties)
+    const [broken, other] = await Promise.allSettled([
+      renderInThread({ ...document, at: new Date(Number.NaN) }),
+      renderInThread(document),
+    ])
+    expect([broken.status, other.status]).toEqual(['rejected', 'fulfilled'])
+  })
 })
 
 describe('an invoice as HTML', () => {
