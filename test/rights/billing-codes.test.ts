@@ -1,19 +1,10 @@
 import { problemOf } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { billingOwnCodes } from './billing-own-codes.ts'
 import { missingId, requestTo } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
-
-/** What a route of billing refuses for a reason of its own. */
-const ownCodes = new Set([
-  'not_found',
-  'reference_not_found',
-  'already_exists',
-  'invalid_state',
-  'event_conflict',
-  'usage_cap_reached',
-])
 
 let world: RightsWorld
 let market: Market
@@ -244,7 +235,7 @@ test('billing gives each refusal of its own that it documents, and no other', as
     if (answer.status >= 400) given.add(`${operation.name}: ${problemOf(answer).code}`)
   }
   const documented = billing.flatMap(({ name, codes }) => [...codes.keys()].map((code) => `${name}: ${code}`))
-  const own = (one: string) => ownCodes.has(one.split(': ')[1] ?? '')
+  const own = (one: string) => billingOwnCodes.has(one.split(': ')[1] ?? '')
   expect(wrong).toEqual([])
   expect([...given].filter(own).toSorted()).toEqual(documented.filter(own).toSorted())
 })
