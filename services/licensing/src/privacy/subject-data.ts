@@ -101,7 +101,7 @@ function membersOf(deps: DataDeps, { tenant, names }: StoredRequest, mentioned: 
 }
 
 /** What is stored, without whose it is and how often it changed. */
-function plain<T extends object>(stored: T): object {
+function plain(stored: object): object {
   const members = Object.entries(stored)
   return Object.fromEntries(members.filter(([field]) => field !== 'tenant' && field !== 'version'))
 }
