@@ -8,7 +8,7 @@ import type { ApiOperation } from './api-document.ts'
 import { billingOwnCodes } from './billing-own-codes.ts'
 import { furnish } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
-import { missingId, requestTo, sentBody } from './requests.ts'
+import { requestTo, sentBody } from './requests.ts'
 import type { Request } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld, Sent } from './rights-world.ts'
@@ -237,7 +237,7 @@ const operationOf = (name: string) => {
 }
 
 test('records whose event was erased, and sizes that the log does not have', async () => {
-  const event = missingId('evt')
+  const event = 'to be erased'
   const records = [{ event, kind: 'test.made', actor: market.tenant, data: {} }]
   const { text } = await world.call('POST', '/v1/audit/records', { key: market.key, body: { records } })
   const [, audit = ''] = /"(aud_\w+)"/.exec(text) ?? []
@@ -260,7 +260,7 @@ test('proofs of what no signed head covers yet', async () => {
       await commit(writes)
     }
     const key = await audit.keyOf(market.tenant)
-    const [receipt] = await audit.record(key, [{ event: missingId('evt') }])
+    const [receipt] = await audit.record(key, [{ event: 'not signed yet' }])
     const path = `/v1/audit/${receipt?.id}`
     note(operationOf('audit.proof'), await audit.call(`${path}/proof`, { key }))
     note(operationOf('audit.evidence'), await audit.call(`${path}/evidence`, { key }))
