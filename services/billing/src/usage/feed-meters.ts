@@ -3,37 +3,16 @@ import { increment } from '@tallystick/storage'
 import type { Write } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
 import { usageDays, usageMembers } from './collections.ts'
-import type { Meter, UsageDay, UsageEvent } from './collections.ts'
+import type { Meter } from './collections.ts'
 import { fieldValues, groupOf, isCounted } from './event-fields.ts'
+import type { Change, Fed, Feeding, Place } from './feeding.ts'
 import { addHour } from './hour-columns.ts'
 import type { Counted, HourColumns } from './hour-columns.ts'
 import { toScaled } from './scaled.ts'
 import { dayMs, hourMs } from './time-pieces.ts'
 import { valueWrites } from './value-writes.ts'
 
-/** An event that begins to count, or (`sign` −1) ceases to count as it stands. */
-export interface Change {
-  event: UsageEvent
-  sign: 1n | -1n
-}
-
-/** Where a meter keeps what it takes in. */
-export type Place = Pick<
-  UsageDay,
-  'id' | 'tenant' | 'series' | 'kind' | 'holder' | 'customer' | 'day' | 'group'
->
-
-/** What a place takes in, by hour of its day. */
-export interface Feeding {
-  place: Place
-  meter: Meter
-  hours: Map<number, Fed[]>
-}
-
-/** A change with its quantity × 10¹², which many places add. */
-interface Fed extends Change {
-  scaled: bigint
-}
+export type { Change } from './feeding.ts'
 
 /** What a meter's places are found by; it changes when the meter is built anew. */
 export function seriesOf({ id, epoch }: Pick<Meter, 'id' | 'epoch'>): string {

@@ -5,10 +5,10 @@ import type { UsageDay } from './collections.ts'
 import { seriesOf } from './feed-meters.ts'
 import { sumHours } from './hour-columns.ts'
 import { readEach } from './hour-events.ts'
-import type { UsageQuestion } from './read-usage.ts'
 import type { Tally } from './tally.ts'
 import { dayMs } from './time-pieces.ts'
 import type { TimePieces } from './time-pieces.ts'
+import type { UsageQuestion } from './usage-question.ts'
 
 type Adding = (piece: number, group: readonly string[], into: (tally: Tally) => void) => void
 type Placed = Pick<UsageDay, 'id' | 'customer' | 'day' | 'group'>

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { meters } from './collections.ts'
-import type { Meter, UsageEvent } from './collections.ts'
+import type { UsageEvent } from './collections.ts'
 import { fieldValues, groupOf, isCounted } from './event-fields.ts'
 import { eventsBetween } from './hour-events.ts'
 import { readPlaces } from './read-places.ts'
@@ -9,20 +9,7 @@ import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
 import { hourMs, timePieces } from './time-pieces.ts'
 import type { TimePieces } from './time-pieces.ts'
-
-/** What usage is read: of a meter, between the first and the last of `cuts`, told for each piece between two. */
-export interface UsageQuestion {
-  tenant: string
-  meter: Meter
-  /** All customers of the tenant where absent. */
-  customer?: string | undefined
-  apiKey?: string | undefined
-  license?: string | undefined
-  /** Ascending. */
-  cuts: readonly Date[]
-  /** Some of the meter's group-by fields. */
-  groupBy: readonly string[]
-}
+import type { UsageQuestion } from './usage-question.ts'
 
 /** The figure of one piece of time and one combination of group values. */
 export interface UsageRow {

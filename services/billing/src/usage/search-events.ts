@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { usageEvents } from './collections.ts'
 import type { UsageEvent } from './collections.ts'
 import { counts } from './hour-events.ts'
-import type { UsageQuestion } from './read-usage.ts'
+import type { UsageQuestion } from './usage-question.ts'
 
 const mostEventsRead = 100_000
 
