@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
+import { dayMs, hourMs } from './time-pieces.ts'
 
 /** The lengths of time that usage is told by. */
 export type BucketLength = 'hour' | 'day' | 'month'
@@ -17,15 +18,20 @@ export function cutTime(
   most: number,
 ): Date[] | undefined {
   const cuts = [from]
-  if (bucket !== undefined) {
-    const start = Temporal.Instant.fromEpochMilliseconds(from.getTime()).toZonedDateTimeISO(
-      bucket === 'hour' ? 'UTC' : timeZone,
-    )
+  const even = bucket === 'hour' ? hourMs : bucket === 'day' && timeZone === 'UTC' ? dayMs : undefined
+  if (even !== undefined) {
+    const first = (Math.floor(from.getTime() / even) + 1) * even
+    for (let at = first; at < before.getTime(); at += even) {
+      if (cuts.length >= most) return undefined
+      cuts.push(new Date(at))
+    }
+  } else if (bucket !== undefined && bucket !== 'hour') {
+    const start = Temporal.Instant.fromEpochMilliseconds(from.getTime()).toZonedDateTimeISO(timeZone)
     let next = beginning(start, bucket)
     for (;;) {
       next = next.add({ [`${bucket}s`]: 1 })
       // A day may begin at 01:00 where daylight saving takes midnight away.
-      const at = bucket === 'hour' ? next : next.startOfDay()
+      const at = next.startOfDay()
       if (at.epochMilliseconds >= before.getTime()) break
       if (cuts.length >= most) return undefined
       cuts.push(new Date(at.epochMilliseconds))
@@ -34,8 +40,7 @@ export function cutTime(
   return [...cuts, before]
 }
 
-function beginning(time: Temporal.ZonedDateTime, bucket: BucketLength): Temporal.ZonedDateTime {
-  if (bucket === 'hour') return time.round({ smallestUnit: 'hour', roundingMode: 'floor' })
+function beginning(time: Temporal.ZonedDateTime, bucket: 'day' | 'month'): Temporal.ZonedDateTime {
   const day = time.startOfDay()
   return bucket === 'day' ? day : day.with({ day: 1 }).startOfDay()
 }
