@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill'
 import { localMoment, onPlainDay } from './local-days.ts'
 import { PricingError } from './pricing-error.ts'
-import type { Period } from './prorate.ts'
+import type { Period } from './share.ts'
 
 /** When periods begin: on a day of the month (or of the start's month each year) at the local wall time of the start. */
 export interface BillingSchedule {

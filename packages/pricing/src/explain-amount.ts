@@ -9,19 +9,7 @@ import {
   zero,
 } from '@tallystick/money'
 import { type Explanation, parseExact, type Proration, type Step } from './explanation.ts'
-import type { Period } from './prorate.ts'
-
-/** A share of a period as an exact fraction; the denominator is positive. */
-export interface Fraction {
-  readonly numerator: bigint
-  readonly denominator: bigint
-}
-
-/** A share with the stretches of time whose lengths in milliseconds it is made of, where it is. */
-export interface Share extends Fraction {
-  readonly part?: Period
-  readonly whole?: Period
-}
+import type { Fraction, Period, Share } from './share.ts'
 
 /** Sums the steps exactly, takes the share of the period, and rounds once to minor units. */
 export function explainAmount(

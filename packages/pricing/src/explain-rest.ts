@@ -1,5 +1,6 @@
 import { formatDecimal, type Money, money, toMajor } from '@tallystick/money'
-import { explainAmount, type Share } from './explain-amount.ts'
+import { explainAmount } from './explain-amount.ts'
+import type { Share } from './share.ts'
 import type { Explanation, Step } from './explanation.ts'
 import type { Rating } from './rate-usage.ts'
 

@@ -1,13 +1,7 @@
 import { allocate } from '@tallystick/money'
 import { Temporal } from 'temporal-polyfill'
-import type { Fraction, Share } from './explain-amount.ts'
 import { PricingError } from './pricing-error.ts'
-
-/** A stretch of time, half-open: `start` belongs to it, `end` does not. */
-export interface Period {
-  readonly start: Date
-  readonly end: Date
-}
+import type { Fraction, Period, Share } from './share.ts'
 
 /** What a part of a period is measured in: seconds (to the millisecond), or calendar days of an IANA time zone. */
 export type ProrationUnit = { readonly by: 'second' } | { readonly by: 'day'; readonly zone: string }

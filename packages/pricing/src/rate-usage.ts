@@ -9,7 +9,8 @@ import {
   toMajor,
 } from '@tallystick/money'
 import { chargeSteps } from './charge-steps.ts'
-import { explainAmount, roundShare, type Share, writeShare } from './explain-amount.ts'
+import { explainAmount, roundShare, writeShare } from './explain-amount.ts'
+import type { Share } from './share.ts'
 import type { Explanation, Step } from './explanation.ts'
 import type { Charge, MatrixPrice, Price } from './price.ts'
 import { PricingError } from './pricing-error.ts'

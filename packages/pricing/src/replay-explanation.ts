@@ -9,7 +9,8 @@ import {
   toMajor,
   zero,
 } from '@tallystick/money'
-import { type Fraction, roundShare } from './explain-amount.ts'
+import { roundShare } from './explain-amount.ts'
+import type { Fraction } from './share.ts'
 import { type Explanation, parseExact, type Proration, type Step } from './explanation.ts'
 import { PricingError } from './pricing-error.ts'
 import { one, positivePart } from './steps.ts'

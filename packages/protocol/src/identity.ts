@@ -6,7 +6,9 @@ import { metadata, reference, timestamp } from './values.ts'
 const email = z.email().max(254)
 const country = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code such as DE')
 /** The name of a plan of rate limits. */
-export const planName = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be a lower-case name such as standard')
+export const planName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be a lower-case name such as standard')
 
 /** `POST /v1/accounts`: a party of the marketplace. `external_id` is the tenant's own reference for it. */
 export const accountInput = z.strictObject({
@@ -96,7 +98,13 @@ export type NewApiKey = z.infer<typeof newApiKey>
 
 /** What a key is told of itself: with whose rights it speaks. */
 export const selfApiKey = apiKey
-  .extend({ tenant: z.string(), role: accountRole, plan: z.string() })
+  .extend({
+    tenant: z.string(),
+    /** The tenant's own name for the account. */
+    account_reference: z.string().optional(),
+    role: accountRole,
+    plan: z.string(),
+  })
   .meta({ id: 'SelfApiKey' })
 
 /** A new marketplace: its founding operator account and that account's first key. */

@@ -14,6 +14,8 @@ export interface Caller {
   readonly tenant: string
   /** The account whose key it is. */
   readonly account: string
+  /** The tenant's own name for the account, where it has one. */
+  readonly reference?: string | undefined
   /** Operators and auditors reach all of their tenant, developers and creators what they are a party of. */
   readonly role: AccountRole
   readonly keyId: string
@@ -114,6 +116,8 @@ export interface ProcedureMeta {
   tags?: readonly string[]
   /** The scope that a key needs; `any` takes every key that works; `public`: no key is looked at. */
   scope: Scope | 'public' | 'any'
+  /** The roles whose keys may call, whatever their scopes; every role unless told. */
+  roles?: readonly AccountRole[]
   /** Refusals beyond those that every route has. */
   errors?: readonly ErrorCode[]
   rest?: RestRoute
@@ -164,6 +168,10 @@ export function createApi<Deps>() {
     const scope = meta?.scope
     if (scope === undefined || scope === 'public' || (scope !== 'any' && !allows(caller, scope))) {
       throw toTrpcError(new Fault('forbidden', { detail: `The key lacks the scope ${scope}` }))
+    }
+    if (meta?.roles && !meta.roles.includes(caller.role)) {
+      const detail = `Only a key of the role ${meta.roles.join(' or ')} may do this`
+      throw toTrpcError(new Fault('forbidden', { detail }))
     }
     ctx.caller = caller
     // Passing it on as ctx would copy the context, and with it make the logger that most requests never use.

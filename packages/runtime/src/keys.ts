@@ -47,7 +47,7 @@ export interface KeyStoreOptions extends Pick<Entropy, 'now' | 'random'> {
   /** How long found keys are remembered; 5 s at most. */
   cacheMs?: number
   /** Who the key speaks for, as of now: what the account says in place of the key. Undefined refuses the key. */
-  holderOf?: (key: ApiKey) => Promise<Pick<Caller, 'role' | 'plan'> | undefined>
+  holderOf?: (key: ApiKey) => Promise<Pick<Caller, 'role' | 'plan' | 'reference'> | undefined>
 }
 
 const useNotedEveryMs = 60_000
@@ -70,12 +70,11 @@ export function keyStore(store: Store, options: KeyStoreOptions): KeyStore {
     if (!found || found.mode !== mode || !isUsable(found, at)) return undefined
     // The id has 130 bits of the digest; all 256 must agree, in a time that tells nothing.
     if (!timingSafeEqual(found.digest, digest)) return undefined
-    const holder = holderOf ? await holderOf(found) : found
+    const { tenant, account, scopes, id } = found
+    const holder = holderOf ? await holderOf(found) : { role: found.role, plan: found.plan }
     if (!holder) return undefined
     noteUse(found, at)
-    const { tenant, account, scopes, id } = found
-    const { role, plan } = holder
-    const caller = { tenant, account, role, plan, scopes, keyId: id, livemode: mode === 'live' }
+    const caller = { ...holder, tenant, account, scopes, keyId: id, livemode: mode === 'live' }
     return { caller, end: endOfKey(found) }
   }
 

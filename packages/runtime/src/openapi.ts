@@ -55,7 +55,8 @@ function describeOperation(operation: Operation, components: Json): Json {
   const { meta, name } = operation
   const scoped = meta.scope !== 'public'
   const needs = meta.scope === 'any' ? 'Takes any key that works.' : `Needs the scope \`${meta.scope}\`.`
-  const description = [meta.description, scoped ? needs : undefined]
+  const roles = meta.roles && `For keys of the role ${meta.roles.join(', ')}.`
+  const description = [meta.description, scoped ? needs : undefined, roles]
     .filter((text) => text !== undefined)
     .join('\n\n')
   return {
@@ -68,6 +69,7 @@ function describeOperation(operation: Operation, components: Json): Json {
     ...describeInput(operation, components),
     responses: { ...goodAnswer(operation, components), ...refusals(operation) },
     'x-scope': meta.scope,
+    ...(meta.roles && { 'x-roles': meta.roles }),
   }
 }
 

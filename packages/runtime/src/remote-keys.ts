@@ -11,6 +11,7 @@ const self = z.object({
   livemode: z.boolean(),
   tenant: z.string(),
   account: z.string(),
+  account_reference: z.string().optional(),
   role: accountRole,
   plan: z.string(),
   // A newer identity service may know scopes that this service does not: they open nothing here.
@@ -41,10 +42,11 @@ export function remoteKeys(options: { url: string; cacheMs?: number; now?: () =>
       return undefined
     }
     if (!response.ok) throw new Error(`identity answered ${response.status}: ${await response.text()}`)
-    const { id, expires_at: expiry, overlap_until: overlap, ...caller } = self.parse(await response.json())
+    const told = self.parse(await response.json())
+    const { id, account_reference: reference, expires_at: expiry, overlap_until: overlap, ...caller } = told
     const ends = [expiry, overlap].flatMap((end) => (end ? [end.getTime()] : []))
     return {
-      caller: { ...caller, keyId: id },
+      caller: { ...caller, reference, keyId: id },
       end: ends.length > 0 ? new Date(Math.min(...ends)) : undefined,
     }
   }

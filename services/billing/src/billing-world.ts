@@ -28,6 +28,8 @@ export interface BillingWorld {
     tenant: string
     role?: AccountRole
     account?: string
+    /** The tenant's own name for the account. */
+    reference?: string
     scopes?: readonly Scope[]
   }): Promise<string>
   /** What licensing says of uses; everything is permitted unless told. */
@@ -58,7 +60,12 @@ export async function startBillingWorld(
   const entropy = { ...systemEntropy(), ...options.entropy }
   const keysAt = await openStore(database.url, { name: 'identity-test', collections: [apiKeys] })
   lifecycle.onStop('keys', () => keysAt.close())
-  const keys = keyStore(keysAt, { ...systemEntropy(), mode: 'test' })
+  const references = new Map<string, string>()
+  const keys = keyStore(keysAt, {
+    ...systemEntropy(),
+    mode: 'test',
+    holderOf: async ({ role, plan, account }) => ({ role, plan, reference: references.get(account) }),
+  })
   const audit = recordingSink()
   const rights: BillingWorld['rights'] = {
     answer: () => ({ permitted: true, code: 'license_active' }),
@@ -90,7 +97,8 @@ export async function startBillingWorld(
     call,
     post: (path, key, body, headers) =>
       call('POST', path, { key, body, headers: { 'idempotency-key': crypto.randomUUID(), ...headers } }),
-    async keyOf({ tenant, role = 'operator', account = tenant, scopes: granted = everyScope }) {
+    async keyOf({ tenant, role = 'operator', account = tenant, reference, scopes: granted = everyScope }) {
+      if (reference !== undefined) references.set(account, reference)
       return (await keys.createKey({ tenant, role, account, scopes: granted, mode: 'test' })).secret
     },
     rights,

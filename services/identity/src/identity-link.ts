@@ -70,10 +70,13 @@ export function identityLink(deps: Deps): IdentityLink {
   }
 }
 
-/** Who a key speaks for: role and plan as its account has them now; nobody when that is suspended. */
-export function holderOf(store: Store): (key: ApiKey) => Promise<Pick<Caller, 'role' | 'plan'> | undefined> {
+/** Who a key speaks for: role, plan and reference as its account has them now; nobody when that is suspended. */
+export function holderOf(
+  store: Store,
+): (key: ApiKey) => Promise<Pick<Caller, 'role' | 'plan' | 'reference'> | undefined> {
   return async ({ tenant, account }) => {
     const found = await store.get(accounts, account)
-    return found?.tenant === tenant && found.status === 'active' ? found : undefined
+    if (found?.tenant !== tenant || found.status !== 'active') return undefined
+    return { role: found.role, plan: found.plan, reference: found.externalId }
   }
 }

@@ -278,10 +278,11 @@ const keyRoutes = {
     })
     .output(selfApiKey)
     .query(async ({ ctx }) => {
-      const { tenant, role, plan, keyId: id } = ctx.caller
+      const { tenant, reference, role, plan, keyId: id } = ctx.caller
       const key = await ctx.deps.store.get(apiKeys, id)
       if (!key) throw new Fault('unauthorized')
-      return { ...apiKeyView(key, ctx.deps.now()), tenant, role, plan }
+      const account = reference === undefined ? {} : { account_reference: reference }
+      return { ...apiKeyView(key, ctx.deps.now()), ...account, tenant, role, plan }
     }),
 
   get: api

@@ -1,8 +1,7 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
-import { findCustomer } from '../customers/find-customer.ts'
-import { findCustomerNamed } from '../usage/usage-query.ts'
+import { api, parties } from '../api.ts'
+import { findCustomer, findCustomerNamed, seesAll } from '../customers/find-customer.ts'
 import { alertIdInput, alertInput, alertListInput, alertView } from './alert-schemas.ts'
 import { archiveAlert, createAlert, findAlert } from './change-alerts.ts'
 import { usageAlerts } from './collections.ts'
@@ -15,6 +14,7 @@ const alert_id = 'alert_01kqxq5t8r0000000000000000'
 export const alertsRouter = api.router({
   create: api
     .procedure({
+      ...parties,
       tags,
       summary: 'Watch a threshold of usage or spending',
       description:
@@ -40,6 +40,7 @@ export const alertsRouter = api.router({
 
   archive: api
     .procedure({
+      ...parties,
       tags,
       summary: 'End an alert or a cap',
       scope: 'billing:write',
@@ -80,9 +81,9 @@ export const alertsRouter = api.router({
     .input(alertListInput)
     .output(listOf(alertView))
     .query(async ({ ctx: { deps, caller }, input }) => {
-      const { tenant, role, account } = caller
-      const all = (role === 'operator' || role === 'auditor') && input.customer === undefined
-      const customer = all ? undefined : (await findCustomerNamed(deps, caller, input.customer ?? account)).id
+      const { tenant } = caller
+      const all = seesAll(caller) && input.customer === undefined
+      const customer = all ? undefined : (await findCustomerNamed(deps, caller, input.customer)).id
       return listPage(
         { tenant, url: '/v1/usage-alerts' },
         input,

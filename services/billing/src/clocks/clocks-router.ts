@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
+import { api, operators } from '../api.ts'
 import { advanceClock } from './advance-clock.ts'
 import { beginAdvance, createClock, findClock, viewClock } from './change-clocks.ts'
 import * as wire from './clock-schemas.ts'
@@ -15,6 +15,7 @@ const clock_id = 'clock_01kqxq5t8r0000000000000000'
 export const clocksRouter = api.router({
   create: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Create a test clock (test mode)',
       errors: ['invalid_state'],
@@ -59,6 +60,7 @@ export const clocksRouter = api.router({
 
   advance: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Let the time of a test clock pass',
       description:

@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
+import { api, operators } from '../api.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import { findGrant, grantCredit, viewGrant, voidGrant } from './change-grants.ts'
 import { creditGrants } from './collections.ts'
@@ -14,6 +14,7 @@ const grant_id = 'cred_01kqxq5t8r0000000000000000'
 export const creditsRouter = api.router({
   grant: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Grant credit to a customer',
       scope: 'billing:write',
@@ -28,6 +29,7 @@ export const creditsRouter = api.router({
 
   void: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Take back what is left of a grant',
       scope: 'billing:write',

@@ -5,6 +5,7 @@ import { insert, replace } from '@tallystick/storage'
 import type { z } from 'zod'
 import { testClocks } from '../clocks/collections.ts'
 import type { Deps } from '../deps.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { customers } from './collections.ts'
 import { customerNamed, findCustomer } from './find-customer.ts'
 import type { Customer } from './find-customer.ts'
@@ -46,8 +47,12 @@ export async function createCustomer(deps: Deps, caller: Caller, input: Customer
   }
 }
 
-/** Changes what may change of a customer; reference, currency, zone and clock stay. */
+/**
+ * Changes what may change of a customer; reference, currency, zone and clock stay. Customers themselves set their name,
+ * e-mail and payment method: what their tax depends on is for operators. Throws Fault `forbidden`.
+ */
 export async function updateCustomer(deps: Deps, caller: Caller, input: CustomerChange): Promise<Plan<View>> {
+  operatorsOnly(caller, input, ['country', 'tax_id', 'tax_treatment', 'metadata'])
   const { version, ...before } = await findCustomer(deps, caller, input.customer_id)
   const { tenant } = before
   const customer: Unversioned = {

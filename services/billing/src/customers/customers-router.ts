@@ -1,10 +1,10 @@
 import { idSchema, listOf, pageInput, reference } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, operators, parties } from '../api.ts'
 import { createCustomer, updateCustomer, viewCustomer } from './change-customer.ts'
 import { customers } from './collections.ts'
-import { findCustomer } from './find-customer.ts'
+import { findCustomer, ownCustomer, seesAll } from './find-customer.ts'
 import { forgetCustomers, tellCustomers } from './personal-records.ts'
 import { customerChange, customerInput, customerView } from './schemas.ts'
 
@@ -17,6 +17,7 @@ const toldKept = told.extend({ reason: z.string() })
 export const customersRouter = api.router({
   create: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Create a customer',
       scope: 'billing:write',
@@ -33,6 +34,7 @@ export const customersRouter = api.router({
 
   update: api
     .procedure({
+      ...parties,
       tags,
       summary: 'Change a customer',
       scope: 'billing:write',
@@ -103,15 +105,17 @@ export const customersRouter = api.router({
     .input(z.strictObject(pageInput))
     .output(listOf(customerView))
     .query(async ({ ctx, input }) => {
-      const { tenant, role, account } = ctx.caller
-      const all = role === 'operator' || role === 'auditor'
+      const { tenant } = ctx.caller
+      const own = seesAll(ctx.caller)
+        ? undefined
+        : ((await ownCustomer(ctx.deps, ctx.caller))?.reference ?? '')
       return listPage(
         { tenant, url: '/v1/customers' },
         input,
         (query) =>
-          all
+          own === undefined
             ? ctx.deps.store.find(customers.byTenant, { equals: [tenant], ...query })
-            : ctx.deps.store.find(customers.byReference, { equals: [tenant, account], ...query }),
+            : ctx.deps.store.find(customers.byReference, { equals: [tenant, own], ...query }),
         (customer) => viewCustomer(ctx.deps, customer),
       )
     }),

@@ -14,7 +14,7 @@ export type Customer = Stored<z.infer<typeof customers.schema>>
  */
 export async function findCustomer(
   { store }: Pick<Deps, 'store'>,
-  caller: Pick<Caller, 'tenant' | 'account' | 'role'>,
+  caller: Pick<Caller, 'tenant' | 'account' | 'reference' | 'role'>,
   id: string,
 ): Promise<Customer> {
   const customer = await store.get(customers, id)
@@ -23,12 +23,56 @@ export async function findCustomer(
   return customer
 }
 
+/** Whether the caller sees every customer of its tenant: operators and auditors do. */
+export function seesAll({ role }: Pick<Caller, 'role'>): boolean {
+  return role === 'operator' || role === 'auditor'
+}
+
 /** Whether the caller may see what is of this customer. */
-export function reaches(
-  { role, account }: Pick<Caller, 'role' | 'account'>,
+function reaches(
+  caller: Pick<Caller, 'role' | 'account' | 'reference'>,
   { reference }: Pick<Customer, 'reference'>,
 ): boolean {
-  return role === 'operator' || role === 'auditor' || reference === account
+  return seesAll(caller) || namesOf(caller).includes(reference)
+}
+
+/** The customer of that id or reference that the caller may see, without a name the caller's own; or undefined. */
+export async function reachedCustomer(
+  deps: Pick<Deps, 'store'>,
+  caller: Pick<Caller, 'tenant' | 'account' | 'reference' | 'role'>,
+  name: string | undefined,
+): Promise<Customer | undefined> {
+  if (name === undefined) return ownCustomer(deps, caller)
+  const byId = name.startsWith('cus_') ? await deps.store.get(customers, name) : undefined
+  const found = byId ?? (await customerNamed(deps, caller.tenant, name))
+  return found?.tenant === caller.tenant && reaches(caller, found) ? found : undefined
+}
+
+/** As reachedCustomer, or Fault `not_found`. */
+export async function findCustomerNamed(
+  deps: Pick<Deps, 'store'>,
+  caller: Pick<Caller, 'tenant' | 'account' | 'reference' | 'role'>,
+  name: string | undefined,
+): Promise<Customer> {
+  const found = await reachedCustomer(deps, caller, name)
+  if (!found) throw new Fault('not_found')
+  return found
+}
+
+/** The customer that the caller's own account is, by its id or by the tenant's own name for it. */
+export async function ownCustomer(
+  deps: Pick<Deps, 'store'>,
+  caller: Pick<Caller, 'tenant' | 'account' | 'reference'>,
+): Promise<Customer | undefined> {
+  for (const name of namesOf(caller)) {
+    const customer = await customerNamed(deps, caller.tenant, name)
+    if (customer) return customer
+  }
+  return undefined
+}
+
+function namesOf({ account, reference }: Pick<Caller, 'account' | 'reference'>): string[] {
+  return reference === undefined ? [account] : [account, reference]
 }
 
 /** The customer whom usage and payments name by its reference, or undefined. */

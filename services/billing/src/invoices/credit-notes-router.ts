@@ -1,8 +1,7 @@
 import { Fault, listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
-import { customerNamed, findCustomer } from '../customers/find-customer.ts'
-import { requireOperator } from '../require-operator.ts'
+import { api, operators } from '../api.ts'
+import { findCustomer, ownCustomer, seesAll } from '../customers/find-customer.ts'
 import { creditNotes } from './collections.ts'
 import { findInvoice } from './find-invoice.ts'
 import * as wire from './invoice-schemas.ts'
@@ -16,6 +15,7 @@ const invoice_id = 'inv_01kqxq5t8r0000000000000000'
 export const creditNotesRouter = api.router({
   issue: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Credit a finalized invoice, in part or in full',
       description:
@@ -29,7 +29,6 @@ export const creditNotesRouter = api.router({
     .input(wire.noteInput)
     .output(wire.noteView)
     .mutation(({ ctx: { deps, caller, once }, input }) => {
-      requireOperator(caller)
       return once(async () => {
         const invoice = await findInvoice(deps, caller, input.invoice_id)
         const { amount, reason } = input
@@ -72,11 +71,10 @@ export const creditNotesRouter = api.router({
     .input(wire.listNotesInput)
     .output(listOf(wire.noteView))
     .query(async ({ ctx: { deps, caller }, input }) => {
-      const { tenant, role, account } = caller
-      const seesAll = role === 'operator' || role === 'auditor'
+      const { tenant } = caller
       if (input.invoice !== undefined) await findInvoice(deps, caller, input.invoice)
       if (input.customer !== undefined) await findCustomer(deps, caller, input.customer)
-      const own = seesAll ? undefined : ((await customerNamed(deps, tenant, account))?.id ?? '')
+      const own = seesAll(caller) ? undefined : ((await ownCustomer(deps, caller))?.id ?? '')
       const customer = input.customer ?? own
       const filter =
         input.invoice !== undefined

@@ -1,10 +1,9 @@
 import { listOf } from '@tallystick/protocol'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, operators, parties } from '../api.ts'
 import { timeOf } from '../clocks/time-of.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import { payNow } from '../dunning/pay-now.ts'
-import { requireOperator } from '../require-operator.ts'
 import { draftInvoice, updateDraft } from './draft-invoice.ts'
 import { voidInvoice, writeOffInvoice } from './end-invoice.ts'
 import { finalizeInvoices } from './finalize-invoices.ts'
@@ -30,6 +29,7 @@ const operatorOnly = ['not_found', 'invalid_state', 'forbidden'] as const
 export const invoicesRouter = api.router({
   create: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Draft an invoice by hand',
       errors: ['not_found', 'forbidden'],
@@ -46,7 +46,6 @@ export const invoicesRouter = api.router({
     .input(wire.draftInput)
     .output(wire.invoiceView)
     .mutation(({ ctx: { deps, caller, once }, input }) => {
-      requireOperator(caller)
       return once(async () => {
         const { writes, answer } = await draftInvoice(deps, caller, input)
         return { writes, answer: viewInvoice(deps, answer) }
@@ -55,6 +54,7 @@ export const invoicesRouter = api.router({
 
   update: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Change a draft',
       errors: operatorOnly,
@@ -64,7 +64,6 @@ export const invoicesRouter = api.router({
     .input(wire.draftChange)
     .output(wire.invoiceView)
     .mutation(({ ctx: { deps, caller, once }, input }) => {
-      requireOperator(caller)
       return once(async () => {
         const { writes, answer } = await updateDraft(deps, caller, input)
         return { writes, answer: viewInvoice(deps, answer) }
@@ -73,6 +72,7 @@ export const invoicesRouter = api.router({
 
   finalize: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Give a draft its number: from then on it is owed',
       errors: operatorOnly,
@@ -82,7 +82,6 @@ export const invoicesRouter = api.router({
     .input(wire.invoiceIdInput)
     .output(wire.invoiceView)
     .mutation(({ ctx: { deps, caller, once }, input }) => {
-      requireOperator(caller)
       return once(async () => {
         const { version, ...invoice } = await findInvoice(deps, caller, input.invoice_id)
         const customer = await findCustomer(deps, caller, invoice.customer)
@@ -94,6 +93,7 @@ export const invoicesRouter = api.router({
 
   pay: api
     .procedure({
+      ...parties,
       ...changes,
       summary: 'Collect an invoice now from the customer’s payment method',
       description: 'A decline is no refusal: the invoice comes back past due, with the payment that failed.',
@@ -110,6 +110,7 @@ export const invoicesRouter = api.router({
 
   void: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Take a finalized invoice back as if it had never been asked for',
       errors: operatorOnly,
@@ -119,7 +120,6 @@ export const invoicesRouter = api.router({
     .input(wire.invoiceIdInput)
     .output(wire.invoiceView)
     .mutation(({ ctx: { deps, caller, once }, input }) => {
-      requireOperator(caller)
       return once(async () => {
         const { writes, answer } = await voidInvoice(
           deps,
@@ -132,6 +132,7 @@ export const invoicesRouter = api.router({
 
   markUncollectible: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Give an invoice up as a bad debt',
       errors: operatorOnly,
@@ -141,7 +142,6 @@ export const invoicesRouter = api.router({
     .input(wire.invoiceIdInput)
     .output(wire.invoiceView)
     .mutation(({ ctx: { deps, caller, once }, input }) => {
-      requireOperator(caller)
       return once(async () => {
         const found = await findInvoice(deps, caller, input.invoice_id)
         const { writes, answer } = await writeOffInvoice(deps, caller, found)

@@ -3,7 +3,7 @@ import type { Page } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import type { z } from 'zod'
-import { customerNamed, findCustomer } from '../customers/find-customer.ts'
+import { findCustomer, ownCustomer, seesAll } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { subscriptions } from '../subscriptions/collections.ts'
 import { invoices } from './collections.ts'
@@ -26,7 +26,7 @@ export async function listInvoices(
 }
 
 async function filterOf(deps: Pick<Deps, 'store'>, caller: Caller, input: ListInvoicesInput) {
-  const { tenant, role, account } = caller
+  const { tenant } = caller
   const { subscription, status } = input
   if (subscription !== undefined) {
     const found = await deps.store.get(subscriptions, subscription)
@@ -34,9 +34,8 @@ async function filterOf(deps: Pick<Deps, 'store'>, caller: Caller, input: ListIn
     await findCustomer(deps, caller, found.customer)
     return { index: invoices.bySubscription, equals: [tenant, subscription] }
   }
-  const seesAll = role === 'operator' || role === 'auditor'
   if (input.customer !== undefined) await findCustomer(deps, caller, input.customer)
-  const own = seesAll ? undefined : ((await customerNamed(deps, tenant, account))?.id ?? '')
+  const own = seesAll(caller) ? undefined : ((await ownCustomer(deps, caller))?.id ?? '')
   const customer = input.customer ?? own
   if (customer !== undefined) {
     return status === undefined

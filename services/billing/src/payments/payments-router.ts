@@ -1,8 +1,8 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api } from '../api.ts'
-import { findCustomer } from '../customers/find-customer.ts'
+import { api, operators, parties } from '../api.ts'
+import { findCustomer, seesAll } from '../customers/find-customer.ts'
 import { authorizePayment } from './authorize-payment.ts'
 import {
   capturePayment,
@@ -13,7 +13,6 @@ import {
 } from './change-payment.ts'
 import { disputes, payments } from './collections.ts'
 import { findPayment } from './find-payment.ts'
-import { requireOperator } from '../require-operator.ts'
 import * as wire from './payment-schemas.ts'
 import { viewDispute, viewPayment } from './payment-view.ts'
 
@@ -30,6 +29,7 @@ const payment = 'pay_01kqxq5t8r0000000000000000'
 export const paymentsRouter = api.router({
   authorize: api
     .procedure({
+      ...parties,
       ...changes,
       summary: 'Hold an amount on the customer’s payment method',
       description:
@@ -46,6 +46,7 @@ export const paymentsRouter = api.router({
 
   capture: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Take what is held, of one payment or of several',
       errors: ['not_found', 'invalid_state'],
@@ -60,7 +61,6 @@ export const paymentsRouter = api.router({
       ]),
     )
     .mutation(async ({ ctx: { deps, caller, requestKey }, input }) => {
-      requireOperator(caller)
       if (input.captures !== undefined) {
         return {
           object: 'capture_outcomes' as const,
@@ -74,6 +74,7 @@ export const paymentsRouter = api.router({
 
   void: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Let go of what is held',
       errors: ['not_found', 'invalid_state'],
@@ -83,13 +84,13 @@ export const paymentsRouter = api.router({
     .input(wire.voidInput)
     .output(wire.paymentView)
     .mutation(async ({ ctx: { deps, caller, requestKey }, input }) => {
-      requireOperator(caller)
       const held = await findPayment(deps, caller, input.payment)
       return viewPayment(deps, await voidPayment(deps, held, requestKey))
     }),
 
   confirm: api
     .procedure({
+      ...parties,
       ...changes,
       summary: 'Go on with a payment after its buyer has authenticated it',
       errors: ['not_found', 'invalid_state'],
@@ -105,6 +106,7 @@ export const paymentsRouter = api.router({
 
   refund: api
     .procedure({
+      ...operators,
       ...changes,
       summary: 'Give captured money back',
       errors: ['not_found', 'invalid_state'],
@@ -114,7 +116,6 @@ export const paymentsRouter = api.router({
     .input(wire.refundInput)
     .output(wire.refundView)
     .mutation(({ ctx, input }) => {
-      requireOperator(ctx.caller)
       return refundPayment(ctx.deps, ctx.caller, ctx.requestKey, input)
     }),
 
@@ -166,8 +167,8 @@ export const paymentsRouter = api.router({
     .output(listOf(wire.paymentView))
     .query(async ({ ctx: { deps, caller }, input }) => {
       const { tenant } = caller
-      const mine = caller.role === 'operator' || caller.role === 'auditor'
-      if (input.customer !== undefined || !mine) await findCustomer(deps, caller, input.customer ?? '')
+      if (input.customer !== undefined || !seesAll(caller))
+        await findCustomer(deps, caller, input.customer ?? '')
       const { index, equals } = filterOf(tenant, input)
       return listPage(
         { tenant, url: '/v1/payments' },

@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
+import { api, operators } from '../api.ts'
 import {
   archivePrice,
   createPlan,
@@ -24,6 +24,7 @@ const tokens = { model: 'per_unit', currency: 'USD', unit_amount: '0.001' }
 export const pricesRouter = api.router({
   create: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Create a price',
       errors: ['reference_not_found'],
@@ -38,6 +39,7 @@ export const pricesRouter = api.router({
 
   archive: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Close a price to new subscriptions',
       errors: ['not_found'],
@@ -97,6 +99,7 @@ export const pricesRouter = api.router({
 export const plansRouter = api.router({
   create: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Create a plan of prices',
       errors: ['reference_not_found'],

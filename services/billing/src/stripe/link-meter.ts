@@ -4,7 +4,6 @@ import type { Caller, Plan } from '@tallystick/runtime'
 import { replace } from '@tallystick/storage'
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { requireOperator } from '../require-operator.ts'
 import { meters } from '../usage/collections.ts'
 import type { Meter } from '../usage/collections.ts'
 import { nextEpoch, viewMeter } from '../usage/create-meter.ts'
@@ -24,7 +23,6 @@ export async function linkMeter(
   caller: Caller,
   { meter_id, event_name }: { meter_id: string; event_name: string | null },
 ): Promise<Plan<z.infer<typeof meterView>>> {
-  requireOperator(caller)
   const { tenant, account } = caller
   const epoch = await epochOf(deps, tenant)
   const { version, ...found } = await findMeter(deps, tenant, meter_id)

@@ -2,9 +2,9 @@ import { Fault, listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, operators } from '../api.ts'
+import { seesAll } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
-import { requireOperator } from '../require-operator.ts'
 import { findMeter } from '../usage/find-meters.ts'
 import { meterView } from '../usage/meter-schemas.ts'
 import { stripeMeterEvents } from './collections.ts'
@@ -20,6 +20,7 @@ const meter_id = 'meter_01kqxq5t8r0000000000000000'
 export const meterEventsRouter = api.router({
   link: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Link a meter to a meter of Stripe',
       description:
@@ -47,7 +48,7 @@ export const meterEventsRouter = api.router({
     .input(wire.meterEventListInput)
     .output(listOf(wire.meterEventView))
     .query(({ ctx: { deps, caller }, input }) => {
-      if (caller.role !== 'operator' && caller.role !== 'auditor')
+      if (!seesAll(caller))
         throw new Fault('forbidden', { detail: 'Only an operator or auditor of the marketplace may do this' })
       const { index, equals } = filterOf(caller.tenant, input)
       return listPage(
@@ -60,6 +61,7 @@ export const meterEventsRouter = api.router({
 
   retry: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Tell Stripe again what it refused of a meter',
       description:
@@ -80,7 +82,6 @@ async function retryRefused(
   caller: Caller,
   { meter: name, limit }: z.infer<typeof wire.retryInput>,
 ): Promise<Plan<z.infer<typeof wire.retryView>>> {
-  requireOperator(caller)
   const { tenant } = caller
   const { id: meter } = await findMeter(deps, tenant, name)
   const equals = [tenant, meter, 'refused']

@@ -5,6 +5,7 @@ import type { Stored } from '@tallystick/storage'
 import { timeOf } from '../clocks/time-of.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { chargeRest, giveBack } from './charge-ahead.ts'
 import { nextItemId } from './close-period.ts'
 import { subscriptions } from './collections.ts'
@@ -21,7 +22,7 @@ import { requireClosed, requireLive, told } from './subscription-state.ts'
 /**
  * Changes what a subscription consists of. At once: what was charged ahead is given back for the rest of the period
  * and the new charged for it, to the minor unit, on the next invoice; usage up to now stays with the old price.
- * At the end of the period: nothing moves until then.
+ * At the end of the period: nothing moves until then. Throws Fault `forbidden` for prices that a customer picks itself.
  */
 export async function changeSubscription(
   deps: Deps,
@@ -29,6 +30,7 @@ export async function changeSubscription(
   { subscription: stored, customer }: { subscription: Stored<Subscription>; customer: Customer },
   input: ChangeInput,
 ): Promise<Plan<Subscription>> {
+  operatorsOnly(caller, input, ['items'])
   const { version, ...subscription } = stored
   requireLive(subscription, 'changed')
   const { tenant, currency } = subscription

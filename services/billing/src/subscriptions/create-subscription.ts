@@ -5,6 +5,7 @@ import { timeOf } from '../clocks/time-of.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
+import { operatorsOnly } from '../operators-only.ts'
 import { onlyOne, planGroup } from './bill-group.ts'
 import { subscriptions } from './collections.ts'
 import type { Subscription } from './find-subscription.ts'
@@ -16,13 +17,15 @@ import { told } from './subscription-state.ts'
 
 /**
  * A new subscription. When it begins at once, its first period is open in the same commit, with an invoice for what
- * flat and seat prices charge ahead.
+ * flat and seat prices charge ahead. Customers choose among plans as they are; only operators put prices together.
+ * Throws Fault `forbidden`.
  */
 export async function createSubscription(
   deps: Deps,
   caller: Caller,
   input: SubscriptionInput,
 ): Promise<Plan<Subscription>> {
+  operatorsOnly(caller, input, ['items', 'trial_days'])
   const customer = await customerOf(deps, caller, input.customer)
   const { tenant } = caller
   const { plan, items, seats } = input

@@ -3,9 +3,9 @@ import { listPage } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import type { z } from 'zod'
-import { api } from '../api.ts'
+import { api, operators, parties } from '../api.ts'
 import { timeOf } from '../clocks/time-of.ts'
-import { findCustomer } from '../customers/find-customer.ts'
+import { findCustomer, seesAll } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { changeSubscription } from './change-subscription.ts'
@@ -31,6 +31,7 @@ type Found = { subscription: Stored<Subscription>; customer: Customer }
 export const subscriptionsRouter = api.router({
   create: api
     .procedure({
+      ...parties,
       ...writing,
       summary: 'Subscribe a customer to a plan or to prices',
       description: 'Flat and seat prices are charged ahead, usage at the end of each period.',
@@ -71,9 +72,9 @@ export const subscriptionsRouter = api.router({
     .input(wire.listInput)
     .output(listOf(wire.subscriptionView))
     .query(async ({ ctx: { deps, caller }, input }) => {
-      const { tenant, role } = caller
-      const all = role === 'operator' || role === 'auditor'
-      if (input.customer !== undefined || !all) await findCustomer(deps, caller, input.customer ?? '')
+      const { tenant } = caller
+      if (input.customer !== undefined || !seesAll(caller))
+        await findCustomer(deps, caller, input.customer ?? '')
       const { index, equals } = filterOf(tenant, input)
       return listPage(
         { tenant, url: '/v1/subscriptions' },
@@ -85,6 +86,7 @@ export const subscriptionsRouter = api.router({
 
   change: api
     .procedure({
+      ...parties,
       ...writing,
       summary: 'Upgrade, downgrade, or change seats',
       errors: ['not_found', 'invalid_state', 'reference_not_found'],
@@ -99,6 +101,7 @@ export const subscriptionsRouter = api.router({
 
   pause: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Pause a subscription: its period is closed now',
       errors: ['not_found', 'invalid_state'],
@@ -111,6 +114,7 @@ export const subscriptionsRouter = api.router({
 
   resume: api
     .procedure({
+      ...operators,
       ...writing,
       summary: 'Go on with a subscription that is paused or about to end',
       errors: ['not_found', 'invalid_state'],
@@ -125,6 +129,7 @@ export const subscriptionsRouter = api.router({
 
   cancel: api
     .procedure({
+      ...parties,
       ...writing,
       summary: 'End a subscription, with its period or now',
       errors: ['not_found', 'invalid_state'],

@@ -35,7 +35,7 @@ export interface Correction {
 
 /**
  * Corrects an accepted event by an event of its own; what was reported stays. Aggregates move by the difference in the
- * same commit. Throws Fault `forbidden` for others than operators, `invalid_state` for what does not count.
+ * same commit. Throws Fault `invalid_state` for what does not count.
  */
 export async function correctUsage(
   deps: Deps,
@@ -43,7 +43,6 @@ export async function correctUsage(
   correction: Correction,
 ): Promise<Plan<z.infer<typeof usageEventView>>> {
   const { version, ...before } = await findEvent(deps, caller, correction.event_id)
-  if (caller.role !== 'operator') throw new Fault('forbidden', { detail: 'Only an operator corrects usage' })
   if (before.status !== 'accepted' || before.effective === undefined)
     throw new Fault('invalid_state', {
       detail: 'Only an event that is accepted and not deprecated is corrected',

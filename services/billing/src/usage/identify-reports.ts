@@ -3,8 +3,7 @@ import { derivedId } from '@tallystick/protocol'
 import { auditIdOf } from '@tallystick/receipt'
 import type { Caller } from '@tallystick/runtime'
 import { timeOf } from '../clocks/time-of.ts'
-import { customers } from '../customers/collections.ts'
-import { customerNamed, reaches } from '../customers/find-customer.ts'
+import { reachedCustomer } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { usageEvents } from './collections.ts'
@@ -55,12 +54,10 @@ export async function identify(
   const settled = new Map<number, ReportOutcome>()
   const fresh = new Map<string, Identified>()
   for (const [place, report] of reports.entries()) {
-    const payer = payers.get(report.customer ?? caller.account)
+    const payer = payers.get(report.customer)
     if (!payer) {
-      settled.set(
-        place,
-        refused(report, 'reference_not_found', `There is no customer ${report.customer ?? ''}`),
-      )
+      const { customer = `for the account ${caller.account}` } = report
+      settled.set(place, refused(report, 'reference_not_found', `There is no customer ${customer}`))
       continue
     }
     const one = identified(caller, { place, report, payer, id: ids[place] ?? '' })
@@ -83,12 +80,11 @@ async function customersOf(
   deps: Pick<Deps, 'store' | 'now'>,
   caller: Pick<Caller, 'tenant' | 'account' | 'role'>,
   reports: readonly UsageReport[],
-): Promise<Map<string, Payer>> {
-  const payers = new Map<string, Payer>()
-  for (const name of new Set(reports.map(({ customer }) => customer ?? caller.account))) {
-    const byId = name.startsWith('cus_') ? await deps.store.get(customers, name) : undefined
-    const customer = byId ?? (await customerNamed(deps, caller.tenant, name))
-    if (customer?.tenant !== caller.tenant || !reaches(caller, customer)) continue
+): Promise<Map<string | undefined, Payer>> {
+  const payers = new Map<string | undefined, Payer>()
+  for (const name of new Set(reports.map(({ customer }) => customer))) {
+    const customer = await reachedCustomer(deps, caller, name)
+    if (customer === undefined) continue
     payers.set(name, { customer, now: await timeOf(deps, customer) })
   }
   return payers

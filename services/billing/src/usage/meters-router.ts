@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
+import { api, operators } from '../api.ts'
 import { buildMeter, rebuildAggregates } from './build-meter.ts'
 import { meters } from './collections.ts'
 import { archiveMeter, createMeter, viewMeter } from './create-meter.ts'
@@ -16,6 +16,7 @@ const pagesAtOnce = 20
 export const metersRouter = api.router({
   create: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Create a meter',
       description:
@@ -73,6 +74,7 @@ export const metersRouter = api.router({
 
   archive: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Close a meter: later events do not feed it',
       scope: 'billing:write',
@@ -87,6 +89,7 @@ export const metersRouter = api.router({
 
   rebuild: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Count a meter anew from its events',
       description:

@@ -3,8 +3,7 @@ import { reference, timestamp } from '@tallystick/protocol'
 import type { Caller } from '@tallystick/runtime'
 import { z } from 'zod'
 import { timeOf } from '../clocks/time-of.ts'
-import { customers } from '../customers/collections.ts'
-import { customerNamed, reaches } from '../customers/find-customer.ts'
+import { findCustomerNamed, seesAll } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { findMeter } from './find-meters.ts'
@@ -105,22 +104,7 @@ async function customerAsked(
   caller: Pick<Caller, 'tenant' | 'account' | 'role'>,
   told: string | undefined,
 ): Promise<Customer | undefined> {
-  const all = caller.role === 'operator' || caller.role === 'auditor'
-  const name = told ?? (all ? undefined : caller.account)
-  if (name === undefined) return undefined
-  return findCustomerNamed(deps, caller, name)
-}
-
-/** The customer of that id or reference that the caller may see, or Fault `not_found`. */
-export async function findCustomerNamed(
-  deps: Pick<Deps, 'store'>,
-  caller: Pick<Caller, 'tenant' | 'account' | 'role'>,
-  name: string,
-): Promise<Customer> {
-  const byId = name.startsWith('cus_') ? await deps.store.get(customers, name) : undefined
-  const customer = byId ?? (await customerNamed(deps, caller.tenant, name))
-  if (customer?.tenant !== caller.tenant || !reaches(caller, customer)) throw new Fault('not_found')
-  return customer
+  return told === undefined && seesAll(caller) ? undefined : findCustomerNamed(deps, caller, told)
 }
 
 function timeAsked(query: UsageQuery, { asOf, timeZone }: { asOf: Date; timeZone: string }) {

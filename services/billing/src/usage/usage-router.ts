@@ -1,13 +1,14 @@
 import { listOf } from '@tallystick/protocol'
 import { listPage } from '@tallystick/runtime'
-import { api } from '../api.ts'
+import { api, operators, parties } from '../api.ts'
+import { findCustomerNamed, seesAll } from '../customers/find-customer.ts'
 import { againAfterDuplicate } from './again-after-duplicate.ts'
 import { usageEvents } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
 import { announcingCaps } from './announce-caps.ts'
 import { inParts } from './report-in-parts.ts'
 import { reportUsage } from './report-usage.ts'
-import { findCustomerNamed, queryUsage, usageQuery, usageView } from './usage-query.ts'
+import { queryUsage, usageQuery, usageView } from './usage-query.ts'
 import * as wire from './usage-schemas.ts'
 import { findEvent, viewEvent, viewWithCorrections } from './view-event.ts'
 
@@ -28,6 +29,7 @@ const event = {
 export const usageRouter = api.router({
   report: api
     .procedure({
+      ...parties,
       tags,
       summary: 'Report usage, one event or up to 1,000',
       description:
@@ -53,6 +55,7 @@ export const usageRouter = api.router({
 
   adjust: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Correct the quantity of an event',
       description: 'The event as it was reported stays; what counts is the last correction.',
@@ -74,6 +77,7 @@ export const usageRouter = api.router({
 
   deprecate: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Take an event out of what counts',
       scope: 'usage:write',
@@ -115,9 +119,9 @@ export const usageRouter = api.router({
     .input(wire.eventListInput)
     .output(listOf(wire.usageEventView))
     .query(async ({ ctx: { deps, caller }, input }) => {
-      const { tenant, role, account } = caller
-      const all = (role === 'operator' || role === 'auditor') && input.customer === undefined
-      const customer = all ? undefined : (await findCustomerNamed(deps, caller, input.customer ?? account)).id
+      const { tenant } = caller
+      const all = seesAll(caller) && input.customer === undefined
+      const customer = all ? undefined : (await findCustomerNamed(deps, caller, input.customer)).id
       return listPage(
         { tenant, url: '/v1/usage-reports' },
         input,
