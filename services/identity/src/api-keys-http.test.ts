@@ -36,6 +36,31 @@ test('no key makes or rotates one that can more than itself', async () => {
   expect((await call('/v1/api-keys', { key, body: far })).status).toBe(403)
 })
 
+test('no key that ends makes or rotates one that ends later', async () => {
+  const { key, call } = world
+  const at = (ms: number) => new Date(world.now().getTime() + ms).toISOString()
+  const scopes = ['keys:write' as const]
+  const day = 86_400_000
+  const lent = await world.newKey(key, { scopes, expires_at: at(day) })
+  const lasting = await world.newKey(key, { scopes })
+  for (const more of [{}, { expires_at: at(2 * day) }]) {
+    const body = { name: 'longer', scopes, ...more }
+    expect(problemOf(await call('/v1/api-keys', { key: lent.secret, body })).code).toBe('forbidden')
+  }
+  const shorter = { name: 'shorter', scopes, expires_at: at(day / 2) }
+  expect((await call('/v1/api-keys', { key: lent.secret, body: shorter })).status).toBe(201)
+  const foreign = await call(`/v1/api-keys/${lasting.id}/rotate`, { key: lent.secret, body: {} })
+  expect(problemOf(foreign).code).toBe('forbidden')
+  // Its own rotation keeps its own end; the old secret makes nothing during the overlap.
+  const rotation = await call(`/v1/api-keys/${lasting.id}/rotate`, {
+    key: lasting.secret,
+    body: { overlap_seconds: 600 },
+  })
+  expect(rotation.status).toBe(201)
+  const late = await call('/v1/api-keys', { key: lasting.secret, body: { name: 'late', scopes } })
+  expect(problemOf(late).code).toBe('forbidden')
+})
+
 test('the first answer comes again with its secret, to the same key alone, and the database cannot tell it', async () => {
   const { key, call } = world
   const twin = await world.newKey(key, { scopes: ['keys:write', 'usage:write'] })

@@ -9,6 +9,7 @@ import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
 import { accountByReference, findAccount } from './find-account.ts'
+import { requireOwnEnd } from './require-own-end.ts'
 import { apiKeyView } from './views.ts'
 
 /** Scopes that reach beyond one tenant: only operators' keys carry them. */
@@ -36,6 +37,7 @@ export async function createKey(
     const error = { pointer: '/expires_at', message: 'lies in the past', fix: 'Give a time to come.' }
     throw new Fault('validation_failed', { errors: [error] })
   }
+  await requireOwnEnd(deps, caller, expiresAt)
   const { tenant, id: account, role, plan } = holder
   const event = announceEvent(deps, tenant)
   const planned = planKey(

@@ -11,5 +11,5 @@ export interface Deps extends Entropy {
   plans: RatePlans
 }
 
-/** On whose behalf something is changed, and with which rights. */
-export type Actor = Pick<Caller, 'tenant' | 'account' | 'role' | 'scopes'>
+/** On whose behalf something is changed, and with which rights; `keyId` is there where a key asks. */
+export type Actor = Pick<Caller, 'tenant' | 'account' | 'role' | 'scopes'> & Partial<Pick<Caller, 'keyId'>>

@@ -6,6 +6,7 @@ import { announceEvent } from './administrative-event.ts'
 import { requireScopes } from './create-key.ts'
 import type { Actor, Deps } from './deps.ts'
 import { findChangeableKey } from './find-key.ts'
+import { requireOwnEnd } from './require-own-end.ts'
 import { apiKeyView } from './views.ts'
 
 /**
@@ -24,6 +25,7 @@ export async function rotateKey(
   const at = deps.now()
   if (!isUsable(found, at) || found.replacedBy !== undefined)
     throw new Fault('invalid_state', { detail: 'The key must be active and not be rotated yet' })
+  if (found.id !== caller.keyId) await requireOwnEnd(deps, caller, found.expiresAt)
   const { tenant } = found
   const event = announceEvent(deps, tenant)
   const overlapSeconds = input.overlap_seconds
