@@ -168,6 +168,8 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     return reply
       .code(problem.status)
       .header('content-type', 'application/problem+json; charset=utf-8')
+      // Else a cache may keep on saying of a tile that was asked for too early that it is missing.
+      .header('cache-control', 'no-store')
       .header('request-id', request.id)
       .send(JSON.stringify(problem))
   }

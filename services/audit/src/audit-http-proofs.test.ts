@@ -107,7 +107,7 @@ test.each([
 ])('%s, which the published log has not, is 404 and stays in no cache', async (path) => {
   const answer = await world.call(`/log/${path}`)
   expect([answer.status, problemOf(answer).code]).toEqual([404, 'not_found'])
-  expect(answer.headers.get('cache-control')).toBeNull()
+  expect(answer.headers.get('cache-control')).toBe('no-store')
 })
 
 test('a proof comes as JSON and as tlog-proof text, and verifies under the log’s key', async () => {
