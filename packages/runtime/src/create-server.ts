@@ -165,13 +165,15 @@ export function createServer<Deps>(options: ServerOptions<Deps>): FastifyInstanc
     }
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     if (problem.status === 503) reply.header('retry-after', '1')
-    return reply
-      .code(problem.status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      // Else a cache may keep on saying of a tile that was asked for too early that it is missing.
-      .header('cache-control', 'no-store')
-      .header('request-id', request.id)
-      .send(JSON.stringify(problem))
+    return (
+      reply
+        .code(problem.status)
+        .header('content-type', 'application/problem+json; charset=utf-8')
+        // Else a cache may keep on saying of a tile that was asked for too early that it is missing.
+        .header('cache-control', 'no-store')
+        .header('request-id', request.id)
+        .send(JSON.stringify(problem))
+    )
   }
 
   server.decorateRequest('caller', undefined)

@@ -1,5 +1,5 @@
 import { holdLease } from './lease.ts'
-import type { HeldLease, LeaseOptions } from './lease.ts'
+import type { HeldLease, LeaseOptions, WatchedTerm } from './lease.ts'
 import { interruptiblePause, loop } from './loop.ts'
 import type { Loop, LoopOptions } from './loop.ts'
 
@@ -22,6 +22,7 @@ export type LeaderLoopOptions = Omit<LoopOptions, 'run'> &
  */
 export function leaderLoop(options: LeaderLoopOptions): Loop {
   const { name, everyMs, begin, log, metrics, ttlMs = 15_000 } = options
+  const watched: WatchedTerm = {}
   let wakeStep: (() => void) | undefined
 
   async function tenure(lease: HeldLease): Promise<void> {
@@ -46,7 +47,7 @@ export function leaderLoop(options: LeaderLoopOptions): Loop {
     name: `${name}.tenure`,
     everyMs: Math.min(ttlMs / 3, 1000),
     log,
-    run: async (signal) => void (await holdLease({ ...options, signal }, tenure)),
+    run: async (signal) => void (await holdLease({ ...options, watched, signal }, tenure)),
   })
   return { wake: () => wakeStep?.(), stop: () => outer.stop(), stopped: outer.stopped }
 }

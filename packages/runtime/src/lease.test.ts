@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { collection, insert, openStore, StaleVersion } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
@@ -87,6 +88,21 @@ test('renewals keep the lease and do not break a fenced commit', async () => {
     expect(await acquireLease(as('b'))).toBeUndefined()
     await store.commit([write, insert(entries, { id: String(round) })])
   }
+})
+
+test('a holder whose clock ran an hour ahead, and that died, holds nobody up for an hour', async () => {
+  const shortly = 100
+  const dead = { ...as('dead'), now: () => new Date(time + 3_600_000), ttlMs: shortly }
+  const lease = await acquireLease(dead)
+  const competitor = { ...as('b'), ttlMs: shortly, watched: {} }
+  expect(await acquireLease(competitor)).toBeUndefined()
+  await pause(2 * shortly)
+  // It was renewed since it was seen, so it is not dead yet.
+  expect(lease && (await renewLease(lease, dead))).toBe(true)
+  expect(await acquireLease(competitor)).toBeUndefined()
+  await pause(2 * shortly)
+  expect(await acquireLease(competitor)).toMatchObject({ owner: 'b', fence: 2 })
+  expect(lease && (await renewLease(lease, dead))).toBe(false)
 })
 
 test('a released lease is free at once', async () => {

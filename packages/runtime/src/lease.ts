@@ -41,6 +41,17 @@ export interface LeaseOptions {
   now: () => Date
   /** How long the lease outlives its last renewal, 15 s unless told: the longest gap after a crash. */
   ttlMs?: number | undefined
+  /** Kept by whoever asks again and again: see WatchedTerm. */
+  watched?: WatchedTerm | undefined
+}
+
+/**
+ * The term that a competitor saw last, and since when by the monotonic clock. A term that nobody renews for its length has
+ * run out, whatever time the clock of its holder put into it.
+ */
+export interface WatchedTerm {
+  version?: number
+  since?: number
 }
 
 const defaultTtlMs = 15_000
@@ -57,7 +68,7 @@ export function fenced(lease: Lease): Write {
 export async function acquireLease(options: LeaseOptions): Promise<Lease | undefined> {
   const { store, name, owner, now, ttlMs = defaultTtlMs } = options
   const term = await store.get(leaseTerms, name)
-  if (term && now() < term.until) return undefined
+  if (term && now() < term.until && !hasStood(term.version, ttlMs, options.watched)) return undefined
   const fence = (term?.fence ?? 0) + 1
   const next = { id: name, fence, until: new Date(now().getTime() + ttlMs) }
   const holder = { id: name, owner }
@@ -72,6 +83,16 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease | undef
     throw error
   }
   return { name, owner, fence }
+}
+
+/** Whether a term was seen before and has not been renewed for `ttlMs` since. */
+function hasStood(version: number, ttlMs: number, watched: WatchedTerm | undefined): boolean {
+  if (!watched) return false
+  const at = performance.now()
+  if (watched.version === version && watched.since !== undefined) return at - watched.since > ttlMs
+  watched.version = version
+  watched.since = at
+  return false
 }
 
 /** Holds the lease for another `ttlMs`. False when it was taken over. */
