@@ -5,6 +5,7 @@ import { invoices } from '../../services/billing/src/invoices/collections.ts'
 import { billedUsage, subscriptions } from '../../services/billing/src/subscriptions/collections.ts'
 import { aggregateUsage } from '../../services/billing/src/usage/aggregate-usage.ts'
 import { lateUsage, usageEvents } from '../../services/billing/src/usage/collections.ts'
+import { usageIdOf } from '../../services/billing/src/usage/identify-reports.ts'
 import type { Marketplace } from './marketplace.ts'
 import type { ModelEvent, ModelMeter } from './model.ts'
 import { allOf } from './steps.ts'
@@ -50,9 +51,9 @@ async function wrongFigure(market: Marketplace, meter: ModelMeter, customer: str
   return [`${meter.aggregation} ${meter.id} of ${customer} is ${told}, not ${expected}`]
 }
 
-/** The events that a meter counts of a customer in a stretch of time, in the order in which they occurred. */
+/** The events that a meter counts of a customer in a stretch of time: as they occurred, those of one moment by their id. */
 export function countedIn(
-  { model }: Marketplace,
+  { model, tenant }: Marketplace,
   meter: ModelMeter,
   customer: string,
   { start, end }: Stretch,
@@ -67,7 +68,9 @@ export function countedIn(
         event.occurredAt >= start &&
         event.occurredAt < end,
     )
-    .toSorted((a, b) => a.occurredAt.getTime() - b.occurredAt.getTime())
+    .map((event) => ({ event, at: event.occurredAt.getTime(), id: usageIdOf(tenant, event.event) }))
+    .toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+    .map(({ event }) => event)
 }
 
 /** The figure of a meter for events. */

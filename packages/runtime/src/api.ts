@@ -134,6 +134,9 @@ export interface ProcedureMeta {
   deprecated?: { readonly since: Date; readonly sunset?: Date; readonly link?: string }
 }
 
+/** In a procedure's meta: nobody but the marketplace's operators may call it. */
+export const operators = { roles: ['operator'] } as const
+
 /** A request that shows how a procedure is used. */
 export interface ProcedureExample {
   readonly name?: string

@@ -1,6 +1,6 @@
 export { auditEvent, auditEvents, auditRelay } from './audit-events.ts'
 export type { AuditOutcome, AuditSink } from './audit-events.ts'
-export { createApi } from './api.ts'
+export { createApi, operators } from './api.ts'
 export type {
   Answer,
   Authenticator,

@@ -4,8 +4,5 @@ import type { Deps } from './deps.ts'
 /** The base of every procedure of the billing service. */
 export const api = createApi<Deps>()
 
-/** Nobody sets the prices, grants the credit or writes the invoices that are their own. */
-export const operators = { roles: ['operator'] } as const
-
 /** Whoever may be billed changes what is their own; an auditor reads. */
 export const parties = { roles: ['operator', 'developer', 'creator'] } as const

@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
-import { api, operators } from '../api.ts'
+import { listPage, operators } from '@tallystick/runtime'
+import { api } from '../api.ts'
 import { advanceClock } from './advance-clock.ts'
 import { beginAdvance, createClock, findClock, viewClock } from './change-clocks.ts'
 import * as wire from './clock-schemas.ts'

@@ -1,6 +1,6 @@
 import { Fault, listOf } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
-import { api, operators } from '../api.ts'
+import { listPage, operators } from '@tallystick/runtime'
+import { api } from '../api.ts'
 import { findCustomer, ownCustomer, seesAll } from '../customers/find-customer.ts'
 import { creditNotes } from './collections.ts'
 import { findInvoice } from './find-invoice.ts'

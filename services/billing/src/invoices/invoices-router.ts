@@ -1,6 +1,7 @@
 import { listOf } from '@tallystick/protocol'
 import { z } from 'zod'
-import { api, operators, parties } from '../api.ts'
+import { operators } from '@tallystick/runtime'
+import { api, parties } from '../api.ts'
 import { timeOf } from '../clocks/time-of.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import { payNow } from '../dunning/pay-now.ts'

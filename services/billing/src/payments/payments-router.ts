@@ -1,7 +1,7 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
+import { listPage, operators } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api, operators, parties } from '../api.ts'
+import { api, parties } from '../api.ts'
 import { findCustomer, seesAll } from '../customers/find-customer.ts'
 import { authorizePayment } from './authorize-payment.ts'
 import {

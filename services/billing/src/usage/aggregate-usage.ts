@@ -19,7 +19,7 @@ export interface AggregateQuestion {
   before: Date
   /** Names of dimensions (`country`) or other group-by fields of the meter: one slice for each combination. */
   groupBy?: readonly string[] | undefined
-  /** Gives the events themselves in the order in which they occurred: what percentage prices are charged by. */
+  /** Gives the events themselves as they occurred, those of one moment by their id: what percentage prices are charged by. */
   events?: boolean | undefined
 }
 

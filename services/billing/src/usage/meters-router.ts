@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
-import { api, operators } from '../api.ts'
+import { listPage, operators } from '@tallystick/runtime'
+import { api } from '../api.ts'
 import { buildMeter, rebuildAggregates } from './build-meter.ts'
 import { meters } from './collections.ts'
 import { archiveMeter, createMeter, viewMeter } from './create-meter.ts'

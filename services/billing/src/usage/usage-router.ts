@@ -1,6 +1,6 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
-import { api, operators, parties } from '../api.ts'
+import { listPage, operators } from '@tallystick/runtime'
+import { api, parties } from '../api.ts'
 import { findCustomerNamed, seesAll } from '../customers/find-customer.ts'
 import { againAfterDuplicate } from './again-after-duplicate.ts'
 import { usageEvents } from './collections.ts'

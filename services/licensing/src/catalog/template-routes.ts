@@ -1,4 +1,5 @@
 import { idSchema, listOf, pageInput, template, templateInput, templateUpdate } from '@tallystick/protocol'
+import { operators } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
 import { exampleIds } from './examples.ts'
@@ -15,6 +16,7 @@ const example = { template_id: exampleIds.template }
 export const templateRoutes = {
   create: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Publish a legal text',
       description: 'With variables as `{{name}}`. A literal `{{` cannot be written.',
@@ -57,6 +59,7 @@ export const templateRoutes = {
 
   update: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Change a legal text',
       description:

@@ -1,10 +1,9 @@
 import { idSchema, listOf, pageInput } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
+import { listPage, operators } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
 import { legalHolds, retentionPolicies, subjectRequests } from './collections.ts'
 import { findHold, holdView, placeHold, releaseHold } from './legal-holds.ts'
-import { requireOperator } from './require-operator.ts'
 import { createPolicy, dryRun, findPolicy, policyView, retirePolicy } from './retention-policies.ts'
 import * as wire from './schemas.ts'
 import { subjectData } from './subject-data.ts'
@@ -40,6 +39,7 @@ const subjectRequestRoutes = {
 
   list: api
     .procedure({
+      ...operators,
       tags,
       summary: 'List data-subject requests, newest first',
       scope: 'privacy:write',
@@ -49,7 +49,6 @@ const subjectRequestRoutes = {
     .input(z.strictObject(pageInput))
     .output(listOf(wire.subjectRequest))
     .query(({ ctx: { deps, caller }, input }) => {
-      requireOperator(caller)
       const { tenant } = caller
       const of = { tenant, url: '/v1/data-subject-requests' }
       return listPage(
@@ -105,6 +104,7 @@ const subjectRequestRoutes = {
 const retentionRoutes = {
   create: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Let a kind of data go after a time',
       description: 'Runs once a day, for the first time a day from now. What is on legal hold stays.',
@@ -119,6 +119,7 @@ const retentionRoutes = {
 
   list: api
     .procedure({
+      ...operators,
       tags,
       summary: 'List retention policies, newest first',
       scope: 'privacy:write',
@@ -128,7 +129,6 @@ const retentionRoutes = {
     .input(z.strictObject(pageInput))
     .output(listOf(wire.retentionPolicy))
     .query(({ ctx: { deps, caller }, input }) => {
-      requireOperator(caller)
       const { tenant } = caller
       return listPage(
         { tenant, url: '/v1/retention-policies' },
@@ -140,6 +140,7 @@ const retentionRoutes = {
 
   get: api
     .procedure({
+      ...operators,
       tags,
       summary: 'A retention policy',
       scope: 'privacy:write',
@@ -150,12 +151,12 @@ const retentionRoutes = {
     .input(policyId)
     .output(wire.retentionPolicy)
     .query(async ({ ctx: { deps, caller }, input }) => {
-      requireOperator(caller)
       return policyView(deps.livemode, await findPolicy(deps, caller, input.policy_id))
     }),
 
   dryRun: api
     .procedure({
+      ...operators,
       tags,
       summary: 'What a run of a policy would purge now',
       description: 'Changes nothing.',
@@ -170,6 +171,7 @@ const retentionRoutes = {
 
   retire: api
     .procedure({
+      ...operators,
       tags,
       summary: 'End a retention policy',
       scope: 'privacy:write',
@@ -187,6 +189,7 @@ const retentionRoutes = {
 const holdRoutes = {
   place: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Keep a party, a license or an item from being erased',
       description: 'Holds against erasure and retention. It keeps data; it does not deny use.',
@@ -201,6 +204,7 @@ const holdRoutes = {
 
   list: api
     .procedure({
+      ...operators,
       tags,
       summary: 'List legal holds, newest first',
       scope: 'privacy:write',
@@ -210,7 +214,6 @@ const holdRoutes = {
     .input(z.strictObject(pageInput))
     .output(listOf(wire.legalHold))
     .query(({ ctx: { deps, caller }, input }) => {
-      requireOperator(caller)
       const { tenant } = caller
       return listPage(
         { tenant, url: '/v1/legal-holds' },
@@ -222,6 +225,7 @@ const holdRoutes = {
 
   get: api
     .procedure({
+      ...operators,
       tags,
       summary: 'A legal hold',
       scope: 'privacy:write',
@@ -232,12 +236,12 @@ const holdRoutes = {
     .input(holdId)
     .output(wire.legalHold)
     .query(async ({ ctx: { deps, caller }, input }) => {
-      requireOperator(caller)
       return holdView(deps.livemode, await findHold(deps, caller, input.hold_id))
     }),
 
   release: api
     .procedure({
+      ...operators,
       tags,
       summary: 'Release a legal hold',
       scope: 'privacy:write',
