@@ -65,5 +65,4 @@ async function runSome(seeds: readonly number[], length: number, report: WorkerR
   await database.drop()
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-argument -- what the test has sent
-parentPort?.postMessage(await runAll(workerData))
+parentPort?.postMessage(await runAll(workerData as WorkerTask))

@@ -115,5 +115,6 @@ function* callsOf(events: readonly OutboxEvent[]): Iterable<AuditRecord[]> {
 }
 
 function toRecord({ id, data }: OutboxEvent): AuditRecord {
+  // `auditEvent` put it there in the commit of the change; the audit service checks what it is sent.
   return { event: id, ...(data as unknown as Omit<AuditRecord, 'event'>) }
 }

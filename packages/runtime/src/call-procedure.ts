@@ -1,6 +1,8 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import type { AnyTRPCProcedure } from '@trpc/server'
 import { z } from 'zod'
+import { definitionOf } from './procedure-definition.ts'
+import type { ProcedureDefinition } from './procedure-definition.ts'
 
 type Result = { ok: true; data: unknown } | { ok: false; error: TRPCError }
 
@@ -24,14 +26,6 @@ interface Call {
 
 type Middleware = ((call: Call) => Promise<Result>) & { _type?: string }
 
-interface Definition {
-  middlewares: Middleware[]
-  meta: unknown
-  type: string
-  inputs: unknown[]
-  output: unknown
-}
-
 /**
  * Calls a procedure through its own middlewares, as tRPC's caller does, for a sixth of the time that tRPC spends on
  * copying options between them, and with zod's synchronous parser. Rejects with the TRPCError that tRPC would.
@@ -40,7 +34,7 @@ export function procedureCaller(
   procedure: AnyTRPCProcedure,
   path: string,
 ): (ctx: object, input: unknown) => Promise<unknown> {
-  const definition = procedure._def as unknown as Definition
+  const definition = definitionOf<Middleware>(procedure)
   const { meta, type } = definition
   const middlewares = parsingAtOnce(definition)
 
@@ -87,7 +81,7 @@ export function procedureCaller(
 }
 
 /** The middlewares of a procedure, with those that parse replaced by ones of the same outcome. */
-function parsingAtOnce({ middlewares, inputs, output }: Definition): Middleware[] {
+function parsingAtOnce({ middlewares, inputs, output }: ProcedureDefinition<Middleware>): Middleware[] {
   const schemas = inputs.values()
   return middlewares.map((middleware) => {
     const schema = middleware._type === 'input' ? schemas.next().value : output

@@ -1,5 +1,6 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import { z } from 'zod'
+import { definitionOf } from './procedure-definition.ts'
 import type { ProcedureMeta, RestRoute } from './api.ts'
 import { looseObject } from './strict-schema.ts'
 
@@ -37,7 +38,7 @@ export function operationsOf(router: AnyTRPCRouter): Operation[] {
     const { since, sunset } = meta.deprecated ?? {}
     // RFC 9745, section 4.
     if (since && sunset && sunset < since) throw new Error(`Procedure ${name} ends before it is deprecated`)
-    const { inputs, output } = procedure._def as unknown as { inputs: unknown[]; output?: unknown }
+    const { inputs, output } = definitionOf(procedure)
     if (inputs.length > 1) throw new Error(`Procedure ${name} has several inputs; give it one schema`)
     const input = asSchema(inputs[0])
     const loose = input && looseObject(input)

@@ -16,3 +16,8 @@ export function readServerVariables(env: NodeJS.ProcessEnv = process.env): Serve
   const { RATE_PLANS: plans, TRUST_PROXY: proxies } = env
   return { ...(plans && { RATE_PLANS: plans }), ...(proxies && { TRUST_PROXY: proxies }) }
 }
+
+/** Whether npm runs this process as one of its scripts. */
+export function readStartedByNpm(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env['npm_lifecycle_event'] !== undefined
+}

@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util'
 import { levels, parseEvidence, verifyEvidence } from '@tallystick/evidence'
 import type { EvidenceBundle, Policy, Verdict } from '@tallystick/evidence'
 import { chainFacts, inclusionOnChain } from './chain.ts'
-import { readLogLevel, readOperatorKey } from './config.ts'
+import { readLogLevel, readOperatorKey, readStartedByNpm } from './config.ts'
+import { endWithNpm } from './end-with-npm.ts'
 import { hashFiles } from './hash-files.ts'
 import type { HashedFile } from './hash-files.ts'
 import { startStandalone } from './start-standalone.ts'
@@ -41,6 +42,7 @@ const server = await startStandalone({
   anchorEveryMs,
 })
 if (!values.once) server.lifecycle.handleSignals()
+endWithNpm(readStartedByNpm())
 let passed = false
 try {
   passed = await tellStory(server)

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { readLogLevel, readOperatorKey, readServerVariables } from './config.ts'
+import { readLogLevel, readOperatorKey, readServerVariables, readStartedByNpm } from './config.ts'
+import { endWithNpm } from './end-with-npm.ts'
 import { startStandalone } from './start-standalone.ts'
 import type { Standalone } from './start-standalone.ts'
 
@@ -53,6 +54,7 @@ try {
     serverVariables: readServerVariables(),
   })
   server.lifecycle.handleSignals()
+  endWithNpm(readStartedByNpm())
   if (flags.json) {
     const { url, testKey, operatorKeys, chainRpc, contract, logKey } = server
     const facts = {

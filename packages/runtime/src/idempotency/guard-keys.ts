@@ -1,5 +1,6 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import type { z } from 'zod'
+import { definitionOf } from '../procedure-definition.ts'
 import type { KeyedCall, KeyedMeta, Outcome } from './keyed-call.ts'
 
 interface Call {
@@ -9,11 +10,7 @@ interface Call {
   next: () => Promise<Outcome>
 }
 
-interface Definition {
-  meta?: KeyedMeta
-  output?: z.ZodType
-  middlewares: ((call: Call) => Promise<Outcome>)[]
-}
+type Middleware = (call: Call) => Promise<Outcome>
 
 const guarded = new WeakSet<AnyTRPCProcedure>()
 
@@ -23,11 +20,12 @@ const guarded = new WeakSet<AnyTRPCProcedure>()
  */
 export function guardKeys<R extends AnyTRPCRouter>(router: R): R {
   for (const procedure of Object.values<AnyTRPCProcedure>(router._def.procedures)) {
-    const definition = procedure._def as unknown as Definition
-    const { meta, output } = definition
+    const { middlewares, ...definition } = definitionOf<Middleware>(procedure)
+    const meta = definition.meta as KeyedMeta | undefined
+    const output = definition.output as z.ZodType | undefined
     if (!meta?.idempotency || guarded.has(procedure)) continue
     guarded.add(procedure)
-    definition.middlewares.splice(-1, 0, async ({ ctx, path, getRawInput, next }) =>
+    middlewares.splice(-1, 0, async ({ ctx, path, getRawInput, next }) =>
       ctx.byKey({ name: path, meta, output, input: await getRawInput() }, next),
     )
   }
