@@ -56,9 +56,9 @@ export function openMarketplace(
 ): Marketplace {
   const general = { inclusive: random.chance(0.3), rounding: random.pick(['line', 'invoice'] as const) }
   const rates = [
-    { country: 'DE', name: 'VAT', rate: '0.19', codes: { books: '0.07' }, reverse_charge: true },
-    { country: 'JP', name: 'JCT', rate: '0.1' },
-    { country: 'KW', name: 'Levy', rate: '0.0825' },
+    { country: 'DE', taxes: [{ name: 'VAT', rate: '0.19', codes: { books: '0.07' } }], reverse_charge: true },
+    { country: 'JP', taxes: [{ name: 'JCT', rate: '0.1' }] },
+    { country: 'KW', taxes: ['0.0825', '0.015'].map((rate) => ({ name: `Levy of ${rate}`, rate })) },
   ]
   return {
     random,

@@ -92,7 +92,10 @@ export function readTaxTable(path: string | undefined): TaxTable {
   try {
     return taxTable.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
-    throw new Error(`The tax file ${path} cannot be used; see "Taxes" in docs/billing.md`, { cause: error })
+    const why = error instanceof z.ZodError ? `: ${z.prettifyError(error)}` : ''
+    throw new Error(`The tax file ${path} cannot be used; see "Taxes" in docs/billing.md${why}`, {
+      cause: error,
+    })
   }
 }
 

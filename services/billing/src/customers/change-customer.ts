@@ -33,6 +33,7 @@ export async function createCustomer(deps: Deps, caller: Caller, input: Customer
     currency: input.currency,
     timeZone: input.time_zone,
     ...optional('country', input.country),
+    ...optional('region', input.region),
     ...optional('taxId', input.tax_id),
     taxTreatment: input.tax_treatment ?? 'taxable',
     ...(await methodOf(deps, { tenant, customer: input.reference }, input.payment_method)),
@@ -52,14 +53,16 @@ export async function createCustomer(deps: Deps, caller: Caller, input: Customer
  * e-mail and payment method: what their tax depends on is for operators. Throws Fault `forbidden`.
  */
 export async function updateCustomer(deps: Deps, caller: Caller, input: CustomerChange): Promise<Plan<View>> {
-  operatorsOnly(caller, input, ['country', 'tax_id', 'tax_treatment', 'metadata'])
-  const { version, ...before } = await findCustomer(deps, caller, input.customer_id)
+  operatorsOnly(caller, input, ['country', 'region', 'tax_id', 'tax_treatment', 'metadata'])
+  const { version, region, ...before } = await findCustomer(deps, caller, input.customer_id)
   const { tenant } = before
+  const moved = input.country !== undefined && input.country !== before.country
   const customer: Unversioned = {
     ...before,
     ...optional('name', input.name),
     ...optional('email', input.email),
     ...optional('country', input.country),
+    ...optional('region', input.region ?? (moved ? undefined : region)),
     ...optional('taxId', input.tax_id),
     ...optional('taxTreatment', input.tax_treatment),
     ...(await methodOf(deps, { tenant, customer: before.reference }, input.payment_method)),
@@ -84,6 +87,7 @@ export function viewCustomer({ livemode }: Pick<Deps, 'livemode'>, customer: Unv
     currency: customer.currency,
     time_zone: customer.timeZone,
     ...optional('country', customer.country),
+    ...optional('region', customer.region),
     ...optional('tax_id', customer.taxId),
     tax_treatment: customer.taxTreatment,
     ...(method && {

@@ -16,6 +16,8 @@ export const customers = collection('customers', {
     timeZone: z.string(),
     /** ISO 3166-1 alpha-2, for taxes. */
     country: z.string().optional(),
+    /** A part of the country, and after slashes parts of that: `QC`, `CA/Alameda`. */
+    region: z.string().optional(),
     taxId: z.string().optional(),
     taxTreatment: z.enum(['taxable', 'exempt', 'reverse_charge']),
     paymentMethod: z

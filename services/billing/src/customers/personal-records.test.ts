@@ -19,6 +19,7 @@ const person = {
   name: 'Jane Doe',
   email: 'jane@example.com',
   country: 'DE',
+  region: 'BY',
   tax_id: 'DE123456789',
   payment_method: '4242 4242 4242 4242',
   metadata: { phone: '030 1' },
@@ -63,7 +64,7 @@ test('a forgotten customer has no name, address, tax id or card, however often i
   }
   const left = await store.getMany(customers, [one.id, two.id])
   expect(new Set(left.map((found) => found?.reference))).toEqual(new Set(['erased_1', 'erased_1_2']))
-  expect(JSON.stringify(left)).not.toMatch(/jane|030 1|"DE"|DE1234|4242/i)
+  expect(JSON.stringify(left)).not.toMatch(/jane|030 1|"(DE|BY)"|DE1234|4242/i)
   expect(await store.get(stripeCustomers, 'cus_stripe')).toBeUndefined()
 })
 

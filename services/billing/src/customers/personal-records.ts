@@ -85,7 +85,16 @@ async function forgetOne(deps: Needs, id: string, reference: string): Promise<st
   const { tenant } = found
   const reason = await whyUnsettled(deps, found)
   if (reason !== undefined) return reason
-  const { version, name: _, email: __, country: ___, taxId: ____, paymentMethod: _____, ...rest } = found
+  const {
+    version,
+    name: _name,
+    email: _email,
+    country: _country,
+    region: _region,
+    taxId: _taxId,
+    paymentMethod: _method,
+    ...rest
+  } = found
   const forgotten = { ...rest, reference, name: 'Erased', metadata: {} }
   const record = { kind: 'customer.erased', actor: tenant, licenses: [], items: [], data: { customer: id } }
   const writes: Write[] = [

@@ -1,14 +1,13 @@
 import { currencyCode, idSchema, metadata, reference, timestamp } from '@tallystick/protocol'
 import { isCurrency } from '@tallystick/money'
 import { z } from 'zod'
+import { country, region } from '../taxes/tax-place.ts'
 
 const timeZone = z
   .string()
   .max(64)
   .refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin')
   .meta({ examples: ['Europe/Berlin'] })
-
-const country = z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code such as DE')
 
 /** A currency that amounts can be held in. */
 export const knownCurrency = currencyCode.refine(
@@ -20,6 +19,8 @@ const changeable = {
   name: reference.optional(),
   email: z.email().max(254).optional(),
   country: country.optional(),
+  /** For taxes: `QC`, or `CA/Alameda` for a part of `CA`. A change of country alone ends it. */
+  region: region.optional(),
   tax_id: reference.min(2).max(40).optional(),
   tax_treatment: z.enum(['taxable', 'exempt', 'reverse_charge']).optional(),
   /** A token of the payment provider; in the sandbox a test card such as `4242 4242 4242 4242`. */
@@ -54,6 +55,7 @@ export const customerView = z
     currency: z.string(),
     time_zone: z.string(),
     country: z.string().optional(),
+    region: z.string().optional(),
     tax_id: z.string().optional(),
     tax_treatment: z.string(),
     payment_method: z.strictObject({ provider: z.string(), brand: z.string(), last4: z.string() }).optional(),

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { checkLedger } from '../ledger/check-ledger.ts'
 import { journals, ledgerAccounts } from '../ledger/collections.ts'
 import { journalIdOf } from '../ledger/post-journal.ts'
-import { invoices } from './collections.ts'
+import { creditNotes, invoices } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
 import { stillOwed } from './settle-invoice.ts'
 
@@ -26,6 +26,7 @@ export async function checkBooks({ store }: Pick<Deps, 'store'>, tenant: string)
     owed.set(customer, (owed.get(customer) ?? 0n) + open)
     found.push(...wrongIn(invoice).map((what) => `invoice ${id}: ${what}`))
     if (number === undefined) continue
+    found.push(...(await wrongNotes({ store }, invoice)).map((what) => `invoice ${id}: ${what}`))
     const journal = await store.get(journals, journalIdOf(tenant, { kind: 'invoice.finalized', id }))
     const booked = (journal?.postings ?? []).reduce(
       (sum, { code, amount }) => (code === 'revenue' || code === 'tax_payable' ? sum - amount : sum),
@@ -57,11 +58,35 @@ function wrongIn(invoice: StoredInvoice): string[] {
     wrong.push('lines are not the subtotal')
   const added = taxes.reduce((sum, { inclusive, amount }) => (inclusive ? sum : sum + amount), 0n)
   if (subtotal + added !== total) wrong.push('subtotal and taxes are not the total')
+  if (taxes.some((tax) => !isSumOfLines(tax))) wrong.push('a tax is not the sum of its lines')
   if (amountDue < 0n || amountPaid > amountDue) wrong.push('more was paid than was due')
   if (creditsApplied < 0n || (total >= 0n && creditsApplied > total))
     wrong.push('more credit was drawn than was due')
   if (amountCredited > 0n && amountCredited > total) wrong.push('more was credited than it came to')
   return wrong
+}
+
+function isSumOfLines({ base, amount, lines }: StoredInvoice['taxes'][number]): boolean {
+  const [bases, amounts] = lines.reduce(([b, a], part) => [b + part.base, a + part.amount], [0n, 0n])
+  return base === bases && amount === amounts
+}
+
+/** Whether the notes of an invoice that is credited as a whole give back each of its taxes, and no note another sum. */
+async function wrongNotes({ store }: Pick<Deps, 'store'>, invoice: StoredInvoice): Promise<string[]> {
+  const { tenant, id, total, taxes } = invoice
+  const back = taxes.map(() => 0n)
+  let credited = 0n
+  for await (const note of store.scan(creditNotes.byInvoice, { equals: [tenant, id] })) {
+    const told = note.taxes.reduce((sum, { amount }) => sum + amount, 0n)
+    if (told !== note.taxAmount || note.amount + told !== note.total)
+      return [`note ${note.id} does not add up`]
+    for (const [place, { amount }] of note.taxes.entries()) back[place] = (back[place] ?? 0n) + amount
+    credited += note.total
+  }
+  const isWhole = credited > 0n && credited === total
+  return isWhole && taxes.some(({ amount }, place) => amount !== back[place])
+    ? ['its notes do not give its taxes back']
+    : []
 }
 
 function gapsIn(numbers: readonly string[]): string[] {

@@ -22,7 +22,7 @@ export const storedLine = z.strictObject({
 })
 export type StoredLine = z.infer<typeof storedLine>
 
-/** A tax on some lines: its rate, what it was taken from, and what it came to. */
+/** A tax on some lines: its rate, what it was taken from, and what it came to. A line may bear several. */
 export const storedTax = z.strictObject({
   name: z.string(),
   jurisdiction: z.string(),
@@ -30,6 +30,8 @@ export const storedTax = z.strictObject({
   inclusive: z.boolean(),
   base: z.bigint(),
   amount: z.bigint(),
+  /** The lines that bear it, with their parts of base and amount. */
+  lines: z.array(z.strictObject({ line: z.string(), base: z.bigint(), amount: z.bigint() })),
   note: z.string().optional(),
 })
 
@@ -40,6 +42,7 @@ export const storedParty = z.strictObject({
   address: z.array(z.string()),
   email: z.string().optional(),
   country: z.string().optional(),
+  region: z.string().optional(),
   taxId: z.string().optional(),
 })
 export type StoredParty = z.infer<typeof storedParty>
@@ -131,6 +134,8 @@ export const creditNotes = collection('credit_notes', {
     lines: z.array(z.strictObject({ line: z.string(), amount: z.bigint() })),
     amount: z.bigint(),
     taxAmount: z.bigint(),
+    /** The note's share of each tax of the invoice, in their order. */
+    taxes: z.array(storedTax.omit({ lines: true, note: true })),
     total: z.bigint(),
     createdAt: z.date(),
     auditId: z.string(),

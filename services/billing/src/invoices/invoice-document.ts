@@ -66,7 +66,7 @@ export function invoiceDocument(
       description: line.description,
       period: periodOf(line.period),
       quantity: line.quantity,
-      details: lineDetails(line),
+      details: [...lineDetails(line), ...taxesOn(line.id, invoice)],
       amount: amount(line.amount),
     })),
     totals: totalsOf(invoice, amount),
@@ -81,12 +81,30 @@ export function invoiceDocument(
       ...new Set(invoice.taxes.flatMap(({ note }) => note ?? [])),
       ...about.creditNotes.map(
         (note) =>
-          `Credit note ${note.number} of ${dayOf(note.createdAt)}: ${amount(note.total)} credited (${note.reason})`,
+          `Credit note ${note.number} of ${dayOf(note.createdAt)}: ${amount(note.total)} credited` +
+          `${taxesWithin(note, amount)} (${note.reason})`,
       ),
     ],
     payments: about.payments.flatMap((payment) => paymentLines(payment, amount)),
     footer: invoice.footer,
   })
+}
+
+/** Which taxes a line bears, where not every line need bear the same. */
+function taxesOn(line: string, { taxes }: StoredInvoice): string[] {
+  if (taxes.length < 2) return []
+  const borne = taxes.filter(({ lines }) => lines.some((part) => part.line === line))
+  return borne.length === 0 ? [] : [`Tax: ${borne.map(nameAndRate).join(', ')}`]
+}
+
+function taxesWithin({ taxes }: CreditNote, amount: Show): string {
+  const given = taxes.filter((tax) => tax.amount !== 0n)
+  if (given.length === 0) return ''
+  return `, of which ${given.map((tax) => `${nameAndRate(tax)} ${amount(tax.amount)}`).join(', ')}`
+}
+
+function nameAndRate({ name, rate }: { name: string; rate: string }): string {
+  return `${name} ${percentage(rate)}`
 }
 
 /** What has no form of its own and either is nothing to print or would make other text look different from what it is. */
@@ -122,7 +140,7 @@ type Show = (minor: bigint) => string
 function totalsOf(invoice: StoredInvoice, amount: Show): InvoiceDocument['totals'] {
   const rows: [string, string][] = [['Subtotal', amount(invoice.subtotal)]]
   for (const tax of invoice.taxes) {
-    const label = `${tax.name} ${percentage(tax.rate)}${tax.inclusive ? ' (included)' : ''}`
+    const label = `${nameAndRate(tax)}${tax.inclusive ? ' (included)' : ''}`
     rows.push([label, amount(tax.amount)])
   }
   rows.push(['Total', amount(invoice.total)])
@@ -156,11 +174,12 @@ function paymentLines({ status, captured, refunded, updatedAt, id }: Payment, am
   return [`${dayOf(updatedAt)}: ${amount(captured)} paid${back} (${id})`]
 }
 
-function partyLines({ name, address, country, email, taxId }: StoredParty): string[] {
+function partyLines({ name, address, country, region, email, taxId }: StoredParty): string[] {
+  const place = region === undefined ? country : `${country}-${region}`
   return [
     name,
     ...address,
-    ...(country === undefined ? [] : [country]),
+    ...(place === undefined ? [] : [place]),
     ...(email === undefined ? [] : [email]),
     ...(taxId === undefined ? [] : [`Tax ID ${taxId}`]),
   ]

@@ -3,15 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { z } from 'zod'
 import { startBillingWorld } from '../billing-world.ts'
 import type { BillingWorld } from '../billing-world.ts'
 import { readTaxTable } from '../config.ts'
 import { checkBooks } from './check-books.ts'
+import type { invoiceView } from './invoice-schemas.ts'
 
 const rates = [
-  { country: 'DE', name: 'VAT', rate: '0.19', codes: { books: '0.07' }, reverse_charge: true },
-  { country: 'US', name: 'Sales tax', rate: '0.088750' },
+  { country: 'DE', taxes: [{ name: 'VAT', rate: '0.19', codes: { books: '0.07' } }], reverse_charge: true },
+  {
+    country: 'US',
+    region: 'NY',
+    taxes: [
+      { name: 'State tax', rate: '0.04', codes: { books: '0' } },
+      { name: 'City tax', jurisdiction: 'New York', rate: '0.045' },
+      { name: 'Surcharge', rate: '0.00375' },
+    ],
+  },
+  { country: 'CA', taxes: ['0.05', '0.09975'].map((rate) => ({ name: `Tax of ${rate}`, rate })) },
 ]
+
+type InvoiceView = z.infer<typeof invoiceView>
 
 let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'taxes-'))))
@@ -33,6 +46,7 @@ const deed = fc.oneof(
     kind: fc.constant('credit-notes' as const),
     which: fc.nat({ max: 20 }),
     amount: fc.integer({ min: 1, max: 9000 }),
+    rest: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant('part' as const),
@@ -41,7 +55,8 @@ const deed = fc.oneof(
   }),
 )
 const buyer = fc.record({
-  country: fc.constantFrom('DE', 'US', 'JP'),
+  country: fc.constantFrom('DE', 'US', 'CA', 'JP'),
+  region: fc.constantFrom('NY', 'NY/Manhattan', 'QC'),
   tax_treatment: fc.constantFrom('taxable', 'reverse_charge', 'exempt'),
   payment_method: fc.constantFrom('4242 4242 4242 4242', '4000 0000 0000 0002', '4000 0000 0000 0127'),
 })
@@ -73,8 +88,11 @@ async function live(world: BillingWorld, tenant: string, about: object, rounds: 
           if (held.status !== 201) return held
           return world.post('/v1/payments/capture', key, { payment: (held.json as { id: string }).id })
         }
-        const body = one.kind === 'credit-notes' ? { amount: one.amount, reason: 'x' } : {}
-        return world.post(`/v1/invoices/${id}/${one.kind}`, key, body)
+        if (one.kind !== 'credit-notes') return world.post(`/v1/invoices/${id}/${one.kind}`, key, {})
+        const { json } = await world.call('GET', `/v1/invoices/${id}`, { key })
+        const { total, amount_credited: credited } = json as InvoiceView
+        const amount = one.rest ? Math.max(1, total.amount - credited.amount) : one.amount
+        return world.post(`/v1/invoices/${id}/credit-notes`, key, { amount, reason: 'x' })
       }),
     )
     // Refusals are expected here; failures of the service are not.

@@ -95,6 +95,8 @@ const taxView = z.strictObject({
   inclusive: z.boolean(),
   base: moneyAmount,
   amount: moneyAmount,
+  /** The lines that bear it, with their parts of base and amount. */
+  lines: z.array(z.strictObject({ line: z.string(), base: moneyAmount, amount: moneyAmount })),
   note: z.string().optional(),
 })
 
@@ -103,6 +105,7 @@ const partyView = z.strictObject({
   address: z.array(z.string()),
   email: z.string().optional(),
   country: z.string().optional(),
+  region: z.string().optional(),
   tax_id: z.string().optional(),
 })
 
@@ -137,6 +140,8 @@ export const noteView = z
     reason: z.string(),
     amount: moneyAmount,
     tax_amount: moneyAmount,
+    /** The note's share of each tax of the invoice. */
+    taxes: z.array(taxView.omit({ lines: true, note: true })),
     total: moneyAmount,
     lines: z.array(z.strictObject({ line: z.string(), amount: moneyAmount })),
     created_at: timestamp,

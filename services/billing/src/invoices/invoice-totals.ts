@@ -20,6 +20,7 @@ export function totalsOf(
     {
       currency: customer.currency,
       country: customer.country,
+      region: customer.region,
       treatment: customer.taxTreatment,
       taxId: customer.taxId,
       at,

@@ -31,10 +31,9 @@ export function viewInvoice({ livemode }: Pick<Deps, 'livemode'>, invoice: Store
     ...(invoice.usagePeriod && { usage_period: viewPeriod(invoice.usagePeriod) }),
     lines: invoice.lines.map((line) => viewLine(line, wire)),
     subtotal: wire(invoice.subtotal),
-    taxes: invoice.taxes.map(({ base, amount, ...tax }) => ({
-      ...tax,
-      base: wire(base),
-      amount: wire(amount),
+    taxes: invoice.taxes.map(({ lines, ...tax }) => ({
+      ...wired(tax, wire),
+      lines: lines.map((part) => wired(part, wire)),
     })),
     tax_total: wire(invoice.taxTotal),
     total: wire(invoice.total),
@@ -92,11 +91,16 @@ export function viewNote({ livemode }: Pick<Deps, 'livemode'>, note: CreditNote)
     reason,
     amount: wire(note.amount),
     tax_amount: wire(note.taxAmount),
+    taxes: note.taxes.map((tax) => wired(tax, wire)),
     total: wire(note.total),
     lines: note.lines.map(({ line, amount }) => ({ line, amount: wire(amount) })),
     created_at: note.createdAt.toISOString(),
     audit_id: note.auditId,
   }
+}
+
+function wired<T extends { base: bigint; amount: bigint }>({ base, amount, ...rest }: T, wire: Wire) {
+  return { ...rest, base: wire(base), amount: wire(amount) }
 }
 
 function viewLine(line: StoredLine, wire: Wire): View['lines'][number] {

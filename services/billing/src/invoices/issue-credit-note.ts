@@ -53,10 +53,8 @@ export async function issueCreditNote(
     year: at.getUTCFullYear(),
     count: 1,
   })
-  // Cumulative shares: the notes of an invoice that is credited in parts give back exactly its taxes.
-  const taxUpTo = (credited: bigint) =>
-    invoice.total === 0n ? 0n : (invoice.taxTotal * credited) / invoice.total
-  const taxAmount = taxUpTo(invoice.amountCredited + amount) - taxUpTo(invoice.amountCredited)
+  const taxes = sharesOf(invoice, amount)
+  const taxAmount = taxes.reduce((sum, tax) => sum + tax.amount, 0n)
   const weights = invoice.lines.map((line) => (line.amount > 0n ? line.amount : 0n))
   const parts = allocate(amount, weights.some((weight) => weight > 0n) ? weights : weights.map(() => 1n))
   const note: CreditNote = {
@@ -70,6 +68,7 @@ export async function issueCreditNote(
     lines: invoice.lines.map((line, place) => ({ line: line.id, amount: parts[place] ?? 0n })),
     amount: amount - taxAmount,
     taxAmount,
+    taxes,
     total: amount,
     createdAt: at,
     auditId,
@@ -94,6 +93,20 @@ export async function issueCreditNote(
     ],
     answer: note,
   }
+}
+
+/** Cumulative shares: the notes of an invoice that is credited in parts give back exactly each of its taxes. */
+function sharesOf({ taxes, total, amountCredited }: StoredInvoice, amount: bigint): CreditNote['taxes'] {
+  const shareOf = (whole: bigint) =>
+    (whole * (amountCredited + amount)) / total - (whole * amountCredited) / total
+  return taxes.map(({ name, jurisdiction, rate, inclusive, base, amount: whole }) => ({
+    name,
+    jurisdiction,
+    rate,
+    inclusive,
+    base: shareOf(base),
+    amount: shareOf(whole),
+  }))
 }
 
 /** What a refund under way will give back is not known to the invoice yet. */

@@ -10,6 +10,7 @@ export function storedInvoiceFor(
 ): StoredInvoice {
   const subtotal = BigInt(lines) * 1000n
   const tax = BigInt(lines) * 190n
+  const ids = Array.from({ length: lines }, (_, place) => `line_${place + 1}`)
   const explanation = JSON.stringify({
     currency: 'EUR',
     steps: [
@@ -27,8 +28,8 @@ export function storedInvoiceFor(
     currency: 'EUR',
     status: 'open',
     number: '2026-000042',
-    lines: Array.from({ length: lines }, (_, place) => ({
-      id: `line_${place + 1}`,
+    lines: ids.map((id, place) => ({
+      id,
       kind: 'manual',
       description: `${description} ${place + 1}`,
       quantity: '10',
@@ -38,7 +39,15 @@ export function storedInvoiceFor(
     })),
     subtotal,
     taxes: [
-      { name: 'VAT', jurisdiction: 'DE', rate: '0.19', inclusive: false, base: subtotal, amount: tax },
+      {
+        name: 'VAT',
+        jurisdiction: 'DE',
+        rate: '0.19',
+        inclusive: false,
+        base: subtotal,
+        amount: tax,
+        lines: ids.map((line) => ({ line, base: 1000n, amount: 190n })),
+      },
       {
         name: 'VAT',
         jurisdiction: 'FR',
@@ -46,6 +55,7 @@ export function storedInvoiceFor(
         inclusive: false,
         base: 0n,
         amount: 0n,
+        lines: [],
         note: 'Reverse charge: the recipient owes the tax',
       },
     ],

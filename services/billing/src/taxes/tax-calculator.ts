@@ -10,12 +10,14 @@ export interface TaxableLine {
 export interface TaxSituation {
   currency: string
   country: string | undefined
+  /** A part of the country, and after slashes parts of that: `QC`, `CA/Alameda`. */
+  region: string | undefined
   treatment: 'taxable' | 'exempt' | 'reverse_charge'
   taxId: string | undefined
   at: Date
 }
 
-/** One tax of an invoice, with what it was taken from. */
+/** One tax of an invoice at one rate, with what it was taken from. A line may bear several. */
 export interface TaxLine {
   name: string
   jurisdiction: string
@@ -24,6 +26,8 @@ export interface TaxLine {
   inclusive: boolean
   base: bigint
   amount: bigint
+  /** The lines that bear it, with their parts of base and amount. */
+  lines: { line: string; base: bigint; amount: bigint }[]
   /** What the invoice must say, such as that the recipient owes the tax. */
   note?: string
 }

@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { TaxSituation } from './tax-calculator.ts'
 import { tableTaxes, taxTable } from './tax-table.ts'
 
-const vat = { country: 'DE', name: 'VAT', rate: '0.19', codes: { books: '0.07', exports: '0' } }
+const general = { name: 'VAT', rate: '0.19', codes: { books: '0.07', exports: '0' } }
+const vat = { country: 'DE', taxes: [general] }
 const at = new Date('2026-06-01T00:00:00Z')
 const taxable: TaxSituation = {
   currency: 'EUR',
   country: 'DE',
+  region: undefined,
   treatment: 'taxable',
   taxId: undefined,
   at,
@@ -22,7 +24,15 @@ const taxesOf = (
 describe('a tax table', () => {
   it('adds the tax of the customer’s country, and none without a row for it', () => {
     expect(taxesOf({ rates: [vat] }, [line(1000n)])).toEqual([
-      { name: 'VAT', jurisdiction: 'DE', rate: '0.19', inclusive: false, base: 1000n, amount: 190n },
+      {
+        name: 'VAT',
+        jurisdiction: 'DE',
+        rate: '0.19',
+        inclusive: false,
+        base: 1000n,
+        amount: 190n,
+        lines: [{ line: 'l1000', base: 1000n, amount: 190n }],
+      },
     ])
     expect(taxesOf({ rates: [vat] }, [line(1000n)], { country: 'US' })).toEqual([])
     expect(taxesOf({ rates: [vat] }, [line(1000n)], { country: undefined })).toEqual([])
@@ -55,7 +65,7 @@ describe('a tax table', () => {
   })
 
   it('rounds rates together that are written differently', () => {
-    const rates = [{ ...vat, codes: { same: '0.190' } }]
+    const rates = [{ country: 'DE', taxes: [{ ...general, codes: { same: '0.190' } }] }]
     expect(taxesOf({ rounding: 'invoice', rates }, [line(3n), line(3n, 'same')])).toMatchObject([
       { rate: '0.19', base: 6n, amount: 1n },
     ])
@@ -78,6 +88,10 @@ describe('a tax table', () => {
         inclusive: false,
         base: 1500n,
         amount: 0n,
+        lines: [
+          { line: 'l1000', base: 1000n, amount: 0n },
+          { line: 'l500', base: 500n, amount: 0n },
+        ],
         note: 'Reverse charge: the recipient owes the tax',
       },
     ])
@@ -96,7 +110,7 @@ describe('a tax table', () => {
     const turn = '2026-07-01T00:00:00Z'
     const rates = [
       { ...vat, before: turn },
-      { ...vat, rate: '0.16', from: turn },
+      { country: 'DE', taxes: [{ ...general, rate: '0.16' }], from: turn },
     ]
     const rateAt = (moment: string) => taxesOf({ rates }, [line(1000n)], { at: new Date(moment) })[0]?.rate
     expect(rateAt('2026-06-30T23:59:59.999Z')).toBe('0.19')
@@ -105,9 +119,59 @@ describe('a tax table', () => {
 
   it('is refused where a rate is none', () => {
     for (const rate of ['19', '1', '-0.1', '.19', '0.19%', '']) {
-      expect(taxTable.safeParse({ rates: [{ ...vat, rate }] }).success, rate).toBe(false)
+      const taxes = [{ name: 'VAT', rate }]
+      expect(taxTable.safeParse({ rates: [{ country: 'DE', taxes }] }).success, rate).toBe(false)
     }
+    const taxes = [{ name: 'QST', rate: '0.09975', compound: true }]
+    const compound = taxTable.safeParse({ rates: [{ country: 'CA', taxes }] })
+    expect(compound.error?.issues[0]?.message).toContain('a tax on a tax is not supported')
     expect(taxTable.safeParse({ rates: [vat], surprise: 1 }).success).toBe(false)
+  })
+})
+
+describe('several taxes', () => {
+  const gst = { name: 'GST', rate: '0.05' }
+  const qst = { name: 'QST', jurisdiction: 'CA-QC', rate: '0.09975', codes: { books: '0' } }
+  const rates = [
+    { country: 'CA', region: 'QC', taxes: [gst, qst] },
+    { country: 'CA', region: 'ON', taxes: [{ name: 'HST', rate: '0.13' }] },
+    { country: 'CA', taxes: [gst] },
+    {
+      country: 'US',
+      region: 'CA/Alameda',
+      taxes: [{ name: 'State' }, { name: 'County' }].map((one) => ({ ...one, rate: '0.06' })),
+    },
+    { country: 'US', region: 'CA', taxes: [{ name: 'State', rate: '0.06' }] },
+  ]
+  const names = (country: string, region?: string) =>
+    taxesOf({ rates }, [line(1000n)], { country, region }).map(({ name }) => name)
+
+  it('of a place are those of the first row that holds there or around it', () => {
+    expect(names('CA', 'QC')).toEqual(['GST', 'QST'])
+    expect(names('CA', 'QC/Montréal')).toEqual(['GST', 'QST'])
+    expect(names('CA', 'ON')).toEqual(['HST'])
+    expect(names('CA', 'AB')).toEqual(['GST'])
+    expect(names('CA')).toEqual(['GST'])
+    expect(names('US', 'CA/Alameda')).toEqual(['State', 'County'])
+    expect(names('US', 'CA/Alameda/Oakland')).toEqual(['State', 'County'])
+    expect(names('US', 'CA/Alamedas')).toEqual(['State'])
+    expect(names('US', 'OR')).toEqual([])
+  })
+
+  it('lie on the price side by side, or share one that includes them', () => {
+    const quebec = { country: 'CA', region: 'QC' }
+    const lines = [line(10_000n), line(2_000n, 'books')]
+    expect(taxesOf({ rates }, lines, quebec)).toMatchObject([
+      { name: 'GST', jurisdiction: 'CA', rate: '0.05', base: 12_000n, amount: 600n },
+      { name: 'QST', jurisdiction: 'CA-QC', rate: '0.09975', base: 10_000n, amount: 998n },
+      { name: 'QST', rate: '0', base: 2_000n, amount: 0n },
+    ])
+    const within = [line(114_975n), line(105_000n, 'books')]
+    expect(taxesOf({ inclusive: true, rates }, within, quebec)).toMatchObject([
+      { name: 'GST', base: 200_000n, amount: 10_000n },
+      { name: 'QST', rate: '0.09975', base: 100_000n, amount: 9_975n },
+      { name: 'QST', rate: '0', base: 100_000n, amount: 0n },
+    ])
   })
 })
 
@@ -122,34 +186,56 @@ describe('whatever the lines', () => {
   const settings = fc.record({
     inclusive: fc.boolean(),
     rounding: fc.constantFrom('line', 'invoice'),
-    rate: fc.integer({ min: 0, max: 999_999 }).map((part) => `0.${String(part).padStart(6, '0')}`),
+    taxes: fc.array(
+      fc.record({
+        name: fc.constantFrom('GST', 'QST', 'Levy'),
+        rate: fc.integer({ min: 0, max: 999_999 }).map((part) => `0.${String(part).padStart(6, '0')}`),
+        codes: fc.constantFrom({}, { books: '0.07' }, { exports: '0' }),
+      }),
+      { maxLength: 4 },
+    ),
   })
 
-  it('the bases and the included taxes are the lines; what is taken back is what was taken', () => {
+  it('each line is its base and the taxes within it, each tax the sum of its lines, what is taken back what was taken', () => {
     fc.assert(
-      fc.property(lines, settings, (all, { rate, ...table }) => {
-        const rates = [{ ...vat, rate }]
-        const taxes = taxesOf({ ...table, rates }, all)
-        const gross = all.reduce((sum, { amount: of }) => sum + of, 0n)
-        const told = taxes.reduce((sum, tax) => sum + tax.base + (tax.inclusive ? tax.amount : 0n), 0n)
-        expect(told).toBe(gross)
+      fc.property(lines, settings, (all, { taxes: borne, ...table }) => {
+        const rates = [{ country: 'DE', taxes: borne }]
+        // Lines are told apart by their ids.
+        const told = all.map((one, place) => ({ ...one, id: `l${place}` }))
+        const taxes = taxesOf({ ...table, rates }, told)
+        for (const { base, amount: of, lines: parts } of taxes) {
+          expect(parts.reduce((sum, part) => sum + part.base, 0n)).toBe(base)
+          expect(parts.reduce((sum, part) => sum + part.amount, 0n)).toBe(of)
+        }
+        for (const { id, amount: of } of told) {
+          const own = taxes.flatMap((tax) => tax.lines.filter((part) => part.line === id))
+          expect(own).toHaveLength(borne.length)
+          const within = table.inclusive ? own.reduce((sum, part) => sum + part.amount, 0n) : 0n
+          for (const part of own) expect(part.base + within).toBe(of)
+        }
         const back = taxesOf(
           { ...table, rates },
-          all.map((one) => ({ ...one, amount: -one.amount })),
+          told.map((one) => ({ ...one, amount: -one.amount })),
         )
         expect(back.map((tax) => -tax.amount)).toEqual(taxes.map((tax) => tax.amount))
       }),
     )
   })
 
-  it('an exclusive tax is less than half a unit from the exact one, for each rounding', () => {
+  it('an exclusive tax is less than half a unit from the exact one, for each rounding; on a line, than one', () => {
     fc.assert(
-      fc.property(lines, settings, (all, { rounding, rate }) => {
-        for (const tax of taxesOf({ rounding, rates: [{ ...vat, rate, codes: {} }] }, all)) {
-          const millionths = BigInt(rate.slice(2))
-          const off = tax.amount * 1_000_000n - tax.base * millionths
-          const most = 500_000n * BigInt(rounding === 'line' ? all.length : 1)
-          expect(off <= most && off >= -most).toBe(true)
+      fc.property(lines, settings, (all, { rounding, taxes: borne }) => {
+        const rates = [{ country: 'DE', taxes: borne }]
+        for (const tax of taxesOf({ rounding, rates }, all)) {
+          const millionths = BigInt((tax.rate.split('.')[1] ?? '').padEnd(6, '0'))
+          const offBy = (part: { base: bigint; amount: bigint }) => {
+            const off = part.amount * 1_000_000n - part.base * millionths
+            return off < 0n ? -off : off
+          }
+          const roundings = BigInt(rounding === 'line' ? tax.lines.length : 1)
+          expect(offBy(tax) <= 500_000n * roundings).toBe(true)
+          const onLine = rounding === 'line' ? 500_000n : 1_000_000n
+          expect(tax.lines.every((part) => offBy(part) <= onLine)).toBe(true)
         }
       }),
     )
