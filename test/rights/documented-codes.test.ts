@@ -266,6 +266,8 @@ test('proofs of what no signed head covers yet', async () => {
     note(operationOf('audit.evidence'), await audit.call(`${path}/evidence`, { key }))
     const body = { receipt: receipt?.receipt }
     note(operationOf('audit.evidenceOf'), await audit.call('/v1/audit/evidence', { body }))
+    const hashed = `/v1/audit/proofs/${receipt?.receipt_hash}`
+    note(operationOf('audit.proofByHash'), await audit.call(hashed))
   } finally {
     await audit.close()
   }

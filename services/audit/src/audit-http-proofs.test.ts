@@ -141,8 +141,11 @@ test('evidence by id and by receipt is the same, and convinces offline', async (
 
 test('whoever has only the hash gets the proof, and learns nothing of the receipt', async () => {
   const { id, receipt, receipt_hash, event } = some()
-  const answer = await world.call('/v1/audit/evidence', { body: { receipt_hash } })
+  const answer = await world.call(`/v1/audit/proofs/${receipt_hash}`)
+  const posted = await world.call('/v1/audit/evidence', { body: { receipt_hash } })
+  const asText = await world.call(`/v1/audit/proofs/${receipt_hash}`, { headers: { accept: 'text/plain' } })
   const { proof, index } = readAnswer(inclusionProof, answer)
+  expect([posted.text, asText.text]).toEqual([answer.text, proof])
   const proven = verifyTlogProof(proof, receiptEntry(receipt), { logKey: world.service.logKey })
   expect(proven.index).toBe(index)
   expect(proven.extra).toBeUndefined()
@@ -174,6 +177,12 @@ test('evidence is given for receipts of this log only', async () => {
       status,
     ])
   }
+  for (const [hash, status] of [
+    [`sha256:${'0'.repeat(64)}`, 404],
+    ['sha256:1', 400],
+    ['0'.repeat(64), 400],
+  ] as const)
+    expect(problemOf(await world.call(`/v1/audit/proofs/${hash}`)).status, hash).toBe(status)
 })
 
 test('verify grades what is true, and calls what was tampered with invalid', async () => {

@@ -7,16 +7,26 @@ interface ProofAnswer {
   proof: string
 }
 
+/** What of a request an answer with a proof needs. */
+interface Asked {
+  requestHeader(name: string): string | undefined
+  answer: { raw(contentType: string, body: string): void }
+}
+
 /**
- * Answers with a proof. Over REST its JSON is put together here: the dash in a checkpoint's signature line would make the
+ * Answers with a proof, as text where that is asked for. Over REST its JSON is put together here: the dash in a checkpoint's signature line would make the
  * whole text one of two-byte characters, which costs more to escape and send than the proof does to find.
  */
 export function answerProof(
   { index, head, checkpoint }: ProvedEntry,
-  answer: { raw(contentType: string, body: string): void },
+  { requestHeader, answer }: Asked,
 ): ProofAnswer {
   const { size, note } = checkpoint
   const answered = { object: 'inclusion_proof' as const, index, size, proof: head + note }
+  if (requestHeader('accept')?.startsWith('text/plain')) {
+    answer.raw('text/plain; charset=utf-8', answered.proof)
+    return answered
+  }
   const start = JSON.stringify({ ...answered, proof: head })
   answer.raw('application/json; charset=utf-8', start.slice(0, -2) + escapedNote(note) + start.slice(-2))
   return answered

@@ -19,12 +19,15 @@ export async function proveReceipt(deps: Pick<Deps, 'log'>, jws: string): Promis
   return proveIndex(deps, index, Buffer.from(jws, 'latin1'))
 }
 
+/** As proveReceipt, for an entry known by `sha256:` and its hash. Throws Fault `not_found`, `proof_pending`. */
+export async function proveHash(deps: Pick<Deps, 'log'>, hash: string): Promise<ProvedEntry> {
+  const index = await deps.log.indexOf(hash.slice('sha256:'.length))
+  if (index === undefined) throw new Fault('not_found', { detail: 'The log has no entry with this hash' })
+  return proveIndex(deps, index)
+}
+
 /** As proveReceipt, for the entry at an index of the log; the proof carries `extra`. Throws Fault `proof_pending`. */
-export async function proveIndex(
-  deps: Pick<Deps, 'log'>,
-  index: number,
-  extra?: Uint8Array,
-): Promise<ProvedEntry> {
+async function proveIndex(deps: Pick<Deps, 'log'>, index: number, extra?: Uint8Array): Promise<ProvedEntry> {
   const checkpoint = await deps.log.latestCheckpoint()
   if (!checkpoint || index >= checkpoint.size) throw new Fault('proof_pending')
   return { index, checkpoint, head: await deps.log.tlogProofHead(index, checkpoint.size, extra) }

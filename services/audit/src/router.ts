@@ -1,5 +1,6 @@
 import { evidenceBundle, verifyEvidence } from '@tallystick/evidence'
 import { auditRecord, auditReceipt, auditRecordDetail, Fault, listOf } from '@tallystick/protocol'
+import { overseers, parties } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from './api.ts'
 import { positions } from './collections.ts'
@@ -10,12 +11,12 @@ import { anchorView, listAnchors } from './anchoring/list-anchors.ts'
 import { answerProof } from './proof-answer.ts'
 import {
   consistencyBetween,
-  proveIndex,
+  proveHash,
   proveReceipt,
   receiptEvidence,
   requireOwnReceipt,
 } from './prove-receipt.ts'
-import { reachOf, requireOwnRecords, wholeTenant } from './reach.ts'
+import { reachOf, requireOwnRecords } from './reach.ts'
 import { receiptView } from './receipt-view.ts'
 import { logRoutes } from './log-routes.ts'
 import { recordEvents } from './record-events.ts'
@@ -30,6 +31,7 @@ const ofRecord = [{ input: { audit_id: 'aud_01kqxq5t8r0000000000000000' } }]
 export const router = api.router({
   record: api
     .procedure({
+      ...parties,
       ...records,
       summary: 'Record events and get their receipts',
       description:
@@ -74,6 +76,7 @@ export const router = api.router({
 
   changes: api
     .procedure({
+      ...overseers,
       ...records,
       summary: 'List administrative changes, newest first',
       description:
@@ -83,10 +86,11 @@ export const router = api.router({
     })
     .input(wire.changesInput)
     .output(listOf(wire.administrativeChange))
-    .query(({ ctx, input }) => listChanges(ctx.deps, wholeTenant(ctx.caller), input)),
+    .query(({ ctx, input }) => listChanges(ctx.deps, ctx.caller.tenant, input)),
 
   exportChanges: api
     .procedure({
+      ...overseers,
       ...records,
       summary: 'Administrative changes as CSV, oldest first',
       scope: 'audit:read',
@@ -95,7 +99,7 @@ export const router = api.router({
     .input(wire.changesExportInput)
     .output(z.void())
     .query(({ ctx, input }) => {
-      const lines = exportChanges(ctx.deps, wholeTenant(ctx.caller), input)
+      const lines = exportChanges(ctx.deps, ctx.caller.tenant, input)
       ctx.answer.header('content-disposition', 'attachment; filename="changes.csv"')
       ctx.answer.stream('text/csv; charset=utf-8', lines)
     }),
@@ -173,11 +177,23 @@ export const router = api.router({
     .output(wire.inclusionProof)
     .query(async ({ ctx, input }) => {
       const receipt = await findReceipt(ctx.deps, reachOf(ctx.caller), input.audit_id)
-      const answered = answerProof(await proveReceipt(ctx.deps, receipt.jws), ctx.answer)
-      if (ctx.requestHeader('accept')?.startsWith('text/plain'))
-        ctx.answer.raw('text/plain; charset=utf-8', answered.proof)
-      return answered
+      return answerProof(await proveReceipt(ctx.deps, receipt.jws), ctx)
     }),
+
+  proofByHash: api
+    .procedure({
+      ...proofs,
+      summary: 'The inclusion proof of an entry by its hash, as JSON or as tlog-proof text',
+      description:
+        'For whoever holds a receipt, without an account: the hash is the SHA-256 of the compact receipt. The proof does not carry the receipt.',
+      scope: 'public',
+      errors: ['not_found', 'proof_pending'],
+      rest: { method: 'GET', path: '/v1/audit/proofs/{receipt_hash}', ...textOrJson },
+      examples: [{ input: { receipt_hash: `sha256:${'0'.repeat(64)}` } }],
+    })
+    .input(wire.proofByHashInput)
+    .output(wire.inclusionProof)
+    .query(async ({ ctx, input }) => answerProof(await proveHash(ctx.deps, input.receipt_hash), ctx)),
 
   evidence: api
     .procedure({
@@ -213,12 +229,7 @@ export const router = api.router({
         await requireOwnReceipt(ctx.deps, input.receipt)
         return receiptEvidence(ctx.deps, input.receipt)
       }
-      const entry = (input.receipt_hash ?? '').slice('sha256:'.length)
-      const index = await ctx.deps.log.indexOf(entry)
-      if (index === undefined) {
-        throw new Fault('not_found', { detail: 'The log has no entry with this hash' })
-      }
-      return answerProof(await proveIndex(ctx.deps, index), ctx.answer)
+      return answerProof(await proveHash(ctx.deps, input.receipt_hash ?? ''), ctx)
     }),
 
   verify: api

@@ -66,6 +66,8 @@ export const inclusionProof = z.strictObject({
   proof: z.string(),
 })
 
+export const proofByHashInput = z.strictObject({ receipt_hash: contentHash })
+
 export const evidenceInput = z
   .strictObject({ receipt: receiptText.optional(), receipt_hash: contentHash.optional() })
   .refine((input) => (input.receipt === undefined) !== (input.receipt_hash === undefined), {
