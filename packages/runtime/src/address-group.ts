@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net'
  * bits, since whoever has one of its addresses has them all.
  */
 export function addressGroup(told: string): string {
+  if (!told.includes(':') && !told.startsWith('[')) return told
   // Some proxies write the port too; with it, each connection would count as another address.
   const address = told.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
