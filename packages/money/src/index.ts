@@ -15,7 +15,7 @@ export {
   zero,
 } from './decimal.ts'
 export type { Decimal, DecimalDigits, DecimalLike } from './decimal.ts'
-export { displayMoney, formatMoney } from './format-money.ts'
+export { displayMoney, formatMoney, readableDecimal, readableMoney } from './format-money.ts'
 export { MoneyError } from './money-error.ts'
 export type { MoneyErrorCode } from './money-error.ts'
 export {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { displayMoney, formatMoney } from './format-money.ts'
+import { displayMoney, formatMoney, readableDecimal, readableMoney } from './format-money.ts'
 import { MoneyError } from './money-error.ts'
 import {
   addMoney,
@@ -84,6 +84,13 @@ describe('amounts', () => {
     expect(formatMoney(money(12550n, 'USD'))).toBe('125.50 USD')
     expect(formatMoney(money(-5n, 'KWD'))).toBe('-0.005 KWD')
     expect(formatMoney(money(-3n, 'JPY'))).toBe('-3 JPY')
+    const spaced = (text: string) => text.replaceAll('\u00a0', '_')
+    expect(spaced(readableMoney(money(-123456789n, 'USD')))).toBe('-1_234_567.89 USD')
+    expect(spaced(readableMoney(money(1234567n, 'KWD')))).toBe('1_234.567 KWD')
+    expect(spaced(readableMoney(money(-100n, 'JPY')))).toBe('-100 JPY')
+    expect(spaced(readableMoney(money(1000n, 'JPY')))).toBe('1_000 JPY')
+    expect(spaced(readableDecimal('1234567.1234567'))).toBe('1_234_567.1234567')
+    expect(readableDecimal('5', 2)).toBe('5.00')
     expect(displayMoney(money(12550n, 'USD'), 'en-US')).toBe('$125.50')
     expect(displayMoney(money(12550n, 'EUR'), 'de-DE')).toBe('125,50\u00a0€')
     expect(displayMoney(money(9007199254740993n, 'USD'), 'en-US')).toBe('$90,071,992,547,409.93')

@@ -1,5 +1,6 @@
-import { formatMoney } from '@tallystick/money'
+import { readableDecimal, readableMoney } from '@tallystick/money'
 import type { Payment } from '../payments/payment-machine.ts'
+import { codePointMark } from './code-point-mark.ts'
 import type { StoredParty } from './collections.ts'
 import type { StoredInvoice } from './find-invoice.ts'
 import type { CreditNote } from './issue-credit-note.ts'
@@ -45,7 +46,7 @@ export function invoiceDocument(
   },
 ): InvoiceDocument {
   const { currency, number, period, usagePeriod, finalizedAt, dueAt, subscription } = invoice
-  const amount = (minor: bigint) => formatMoney({ amount: minor, currency })
+  const amount = (minor: bigint) => readableMoney({ amount: minor, currency })
   const isDraft = number === undefined
   return withoutControls({
     title: isDraft ? 'Draft invoice' : invoice.status === 'void' ? 'Invoice (void)' : 'Invoice',
@@ -65,7 +66,7 @@ export function invoiceDocument(
     lines: invoice.lines.map((line) => ({
       description: line.description,
       period: periodOf(line.period),
-      quantity: line.quantity,
+      quantity: readableDecimal(line.quantity),
       details: [...lineDetails(line), ...taxesOn(line.id, invoice)],
       amount: amount(line.amount),
     })),
@@ -100,7 +101,7 @@ function taxesOn(line: string, { taxes }: StoredInvoice): string[] {
 function taxesWithin({ taxes }: CreditNote, amount: Show): string {
   const given = taxes.filter((tax) => tax.amount !== 0n)
   if (given.length === 0) return ''
-  return `, of which ${given.map((tax) => `${nameAndRate(tax)} ${amount(tax.amount)}`).join(', ')}`
+  return `, of which ${given.map((tax) => `${nameAndRate(tax)}: ${amount(tax.amount)}`).join('; ')}`
 }
 
 function nameAndRate({ name, rate }: { name: string; rate: string }): string {
@@ -110,11 +111,11 @@ function nameAndRate({ name, rate }: { name: string; rate: string }): string {
 /** What has no form of its own and either is nothing to print or would make other text look different from what it is. */
 const controls = /[[\p{Cc}\p{Cs}\u202a-\u202e]--[\n]]/gv
 
-/** With a mark for each control character and override of direction, and a note that says so. */
+/** With the code of each control character and override of direction in its place, and a note that says so. */
 function withoutControls(document: InvoiceDocument): InvoiceDocument {
   let found = false
   const marked = (text: string) => {
-    const shown = text.replaceAll(controls, '\ufffd')
+    const shown = text.replaceAll(controls, codePointMark)
     found ||= shown !== text
     return shown
   }
@@ -133,7 +134,7 @@ function withoutControls(document: InvoiceDocument): InvoiceDocument {
   return found ? { ...shown, notes: [...shown.notes, controlNote] } : shown
 }
 
-const controlNote = '\ufffd stands for a control character.'
+const controlNote = 'A code such as [U+0007] stands for a control character.'
 
 type Show = (minor: bigint) => string
 

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { codePointMark } from './code-point-mark.ts'
+import { fontFor } from './fonts/font-for.ts'
 import { layOutText } from './lay-out-text.ts'
 
 /** A letter takes 10 points. */
@@ -45,12 +47,14 @@ describe('text in lines', () => {
     )
   })
 
-  it('has each character that it had, but for spaces at the ends of lines', () => {
-    const visible = (text: string) => text.replaceAll(/[\p{Z}\p{Default_Ignorable_Code_Point}\n\r\t]/gu, '')
+  it('has each character that it had, or its code point where no font has it, but for spaces at the ends of lines', () => {
+    const nothing = /[\p{Z}\p{Default_Ignorable_Code_Point}\n\r\t]/gu
+    const shownOf = (one: string) => (fontFor(one) ? one : codePointMark(one))
     fc.assert(
       fc.property(anyText, fc.integer({ min: 10, max: 300 }), (text, width) => {
         const shown = said(text.normalize('NFC'), width).join('')
-        expect(Array.from(visible(shown))).toHaveLength(Array.from(visible(text.normalize('NFC'))).length)
+        const had = Array.from(text.normalize('NFC').replaceAll(nothing, ''), shownOf).join('')
+        expect(Array.from(shown.replaceAll(nothing, ''))).toHaveLength(Array.from(had).length)
       }),
     )
   })
@@ -69,6 +73,7 @@ describe('text in lines', () => {
       )
     expect(drawn('abc אבג def').join('')).toBe('abc גבא def')
     expect(drawn('אבג 12 (דה)').join('')).toBe('(הד) 12 גבא')
+    expect(drawn('אב😀ג').join('')).toBe('ג[U+1F600]בא')
     expect(drawn('ب ٢٠٢٦').join('')).toBe('٢٠٢٦ ب')
   })
 })

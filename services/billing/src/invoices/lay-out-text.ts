@@ -1,11 +1,10 @@
 import createBidi from 'bidi-js/dist/bidi.mjs'
+import { codePointMark } from './code-point-mark.ts'
 import { fontFor } from './fonts/font-for.ts'
 import type { FontFile } from './fonts/font-for.ts'
 
 const bidi = createBidi()
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
-/** What stands for a character that no font shows. */
-const replacement = '\u25a1'
 
 /** Text of one font and one direction, as it is drawn: from its left end to its right. */
 export interface Run {
@@ -35,7 +34,7 @@ interface Cluster {
 /**
  * Text as lines of at most `width` points: broken where its script allows, within a word only if the word alone is too
  * long, ordered by the Unicode Bidirectional Algorithm (UAX #9), each letter in a font that has it. Characters without a
- * font are added to `missing` and shown by a box.
+ * font are added to `missing`, and their code points stand in their place.
  */
 export function layOutText(
   text: string,
@@ -66,19 +65,29 @@ function clustersOf(paragraph: string, missing: Set<string>): Cluster[] {
     const shown = characters.filter((one) => !isNothing(one) || whole?.has(one) === true)
     if (shown.length === 0) return []
     if (whole) return [{ text, shown: shown.join(''), font: whole, level }]
-    return shown.map((one): Cluster => {
+    return shown.flatMap((one) => {
       const font = fontFor(one)
-      if (font) return { text: one, shown: one, font, level }
-      // Whoever put it there knows that it stands for something else.
-      if (one !== '\ufffd') missing.add(one)
-      return { text: one, shown: replacement, font: mustHave(replacement), level }
+      if (font) return [{ text: one, shown: one, font, level }]
+      missing.add(one)
+      return markOf(one, level)
     })
   })
 }
 
+/** The code point of a character that no font has, from left to right whatever stands around it. */
+function markOf(character: string, level: number): Cluster[] {
+  const leftToRight = level + (level % 2)
+  return Array.from(codePointMark(character), (one) => ({
+    text: one,
+    shown: one,
+    font: mustHave(one),
+    level: leftToRight,
+  }))
+}
+
 function mustHave(character: string): FontFile {
   const font = fontFor(character)
-  if (!font) throw new Error('no font has the character that stands for others')
+  if (!font) throw new Error(`no font has ${character}, which stands for others`)
   return font
 }
 

@@ -1,4 +1,5 @@
 import PdfDocument from 'pdfkit'
+import { codePointMark } from './code-point-mark.ts'
 import type { DocumentLine, InvoiceDocument } from './invoice-document.ts'
 import { fullWidth, page, penOf } from './pdf-pen.ts'
 import type { Pen, TextStyle } from './pdf-pen.ts'
@@ -169,12 +170,8 @@ function drawSection(pen: Pen, heading: string, texts: readonly string[]): void 
   }
 }
 
-function missingNote(missing: ReadonlySet<string>): string {
-  const codes = [...missing].map(
-    (one) => `U+${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
-  )
-  const shown = codes.slice(0, 24).join(', ') + (codes.length > 24 ? ` and ${codes.length - 24} more` : '')
-  return `\u25a1 stands for characters that no font of this file has: ${shown}. The HTML form of the invoice shows them.`
+function missingNote([first = '']: Iterable<string>): string {
+  return `A code such as ${codePointMark(first)} stands for a character that no font of this file has. The HTML form of the invoice shows it.`
 }
 
 function numberPages(pdf: PDFKit.PDFDocument, pen: Pen): void {

@@ -84,14 +84,14 @@ describe('an invoice as PDF', () => {
     for (const name of backwards) expect(text).toContain(Array.from(name).toReversed().join(''))
     expect(text).toContain('٢٠٢٦')
     expect(text).toContain('डेटा')
-    expect(text).not.toContain('□')
+    expect(text).not.toContain('[U+')
   })
 
-  it('marks characters that no font has, and names them', async () => {
+  it('has in the place of a character that no font has its code point, and says so', async () => {
     const buyer = { ...parties.buyer, name: 'Łódź 😀 \u{1d518}' }
     const text = linesOfPdf(await renderPdf(invoiceDocument(storedInvoiceFor(1), { ...parties, buyer })))
-    expect(text).toContain('Łódź □ □')
-    expect(text).toContain('□ stands for characters that no font of this file has: U+1F600, U+1D518.')
+    expect(text).toContain('Łódź [U+1F600] [U+1D518]')
+    expect(text).toContain('A code such as [U+1F600] stands for a character that no font of this file has.')
   })
 
   it.each(['JPY', 'EUR', 'KWD', 'CLF'])(
@@ -141,11 +141,26 @@ describe('an invoice as PDF, made in the thread for it', () => {
 })
 
 describe('an invoice as HTML', () => {
+  it('groups digits and gives each currency its decimals, in sums, quantities, prices and taxes', () => {
+    const lines = storedInvoiceFor(1).lines.map((line) => ({
+      ...line,
+      quantity: '1234567.5',
+      amount: -1234567n,
+    }))
+    const htmlIn = (currency: string) =>
+      renderHtml(invoiceDocument({ ...storedInvoiceFor(1), lines, currency, total: 1000n }, parties))
+    expect(htmlIn('EUR')).toContain('>1\u00a0234\u00a0567.5<')
+    expect(htmlIn('EUR')).toContain('>-12\u00a0345.67 EUR<')
+    expect(htmlIn('JPY')).toContain('>-1\u00a0234\u00a0567 JPY<')
+    expect(htmlIn('KWD')).toContain('>-1\u00a0234.567 KWD<')
+    expect(htmlIn('JPY')).toContain('>1\u00a0000 JPY<')
+  })
+
   it('loads nothing, and shows control characters and overrides of direction as what they are', () => {
     const html = renderHtml(invoiceDocument(invoiceOf(hostile), parties))
     expect(html).not.toMatch(/(?:src|href|url\(|@import|https?:)/)
-    expect(html).toContain('a\ufffdoverride\ufffd and \ufffd bell')
-    expect(html).toContain('\ufffd stands for a control character.')
+    expect(html).toContain('a[U+202E]override[U+202C] and [U+0007] bell')
+    expect(html).toContain('A code such as [U+0007] stands for a control character.')
     expect(html).toContain('👩‍👩‍👧')
   })
 
@@ -169,7 +184,7 @@ describe('an invoice as HTML', () => {
 
   it('tells how each amount came about, taxes by rate, and the notes that the law asks for', () => {
     const html = renderHtml(invoiceDocument(storedInvoiceFor(2), parties))
-    expect(html).toContain('<small>10 × 1 = 10</small>')
+    expect(html).toContain('<small>10 × 1.00 = 10.00</small>')
     expect(html).toContain('VAT DE')
     expect(html).toContain('Reverse charge: the recipient owes the tax')
   })
@@ -182,8 +197,8 @@ it('a proration tells the price, how long of how long it is charged or given bac
   const { explanation } = explainRest(rateUsage(seats, { quantity: '3' }), share)
   expect(lineDetails({ explanation: JSON.stringify(reverseExplanation(explanation)) })).toEqual([
     '3 × 9.999 = 29.997',
-    '29.997 rounded half away from zero = 30',
-    '30 for 1702800 of 2592000 seconds (19.71 of 30 days) of the period = 19.71, rounded half away from zero',
+    '29.997 rounded half away from zero = 30.00',
+    '30.00 for 1\u00a0702\u00a0800 of 2\u00a0592\u00a0000 seconds (19.71 of 30 days) of the period = 19.71, rounded half away from zero',
     'taken back',
   ])
 })
