@@ -16,6 +16,8 @@ export const outboxEventSchema = z.strictObject({
   /** Orders the events that one process wrote in the same millisecond. */
   sequence: z.number(),
   attempts: z.number(),
+  /** Set once it was refused and put aside; kept until it is delivered. */
+  parked: z.boolean().optional(),
   /** Set once an event has failed so often that someone should look. */
   stuck: z.boolean().optional(),
 })
@@ -26,6 +28,7 @@ export const outbox = collection('outbox', {
   partition: 'id',
   indexes: {
     byDue: ['stream', 'dueAt', 'sequence'],
+    parked: { keys: ['stream', 'at', 'sequence'], where: { parked: true } },
     stuck: { keys: ['stream', 'dueAt'], where: { stuck: true } },
   },
 })

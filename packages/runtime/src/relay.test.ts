@@ -1,4 +1,4 @@
-import { openStore } from '@tallystick/storage'
+import { openStore, replace } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
 import type { TestDatabase } from '@tallystick/storage/test-database'
@@ -132,4 +132,67 @@ test('an outage of the destination delays events and loses none', async () => {
   })
   await emptied()
   expect([...delivered].sort()).toEqual(ids.sort())
+})
+
+test('after an outage all that waits is carried at once in its order, though time has not moved; its age is told', async () => {
+  const metrics = createMetrics()
+  const ids = ['evt_1', 'evt_2']
+  await store.commit(ids.map(event))
+  const wrote = time
+  const delivered: string[] = []
+  let failures = 0
+  const fail = async () => {
+    // An hour into the outage both events wait for their next attempt; from then on no time passes.
+    if (failures++ < 8) time += 450_000
+    if (failures < 20) throw new Error('down')
+  }
+  startRelay('a', {
+    metrics,
+    deliver: async (events) => {
+      await fail()
+      delivered.push(...events.map(({ id }) => id))
+    },
+  })
+  await emptied()
+  await relays[0]?.stop()
+  expect(delivered.toSorted()).toEqual(ids)
+  expect(time - wrote).toBe(3_600_000)
+  await store.commit([event('evt_old')])
+  const [old] = (await store.find(outbox.byDue, { equals: ['events'] })).items
+  if (!old) throw new Error('it was written')
+  const { version, ...aside } = old
+  const dueAt = new Date(time + 600_000)
+  await store.commit([replace(outbox, { ...aside, attempts: 12, parked: true, dueAt }, version)])
+  time += 300_000
+  startRelay('b', { metrics, deliver: () => Promise.reject(new Error('down')) })
+  while ((await metrics.outboxOldestSeconds.get()).values[0]?.value !== 300)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+})
+
+test('events that are refused for good are not asked for again by each one that is taken', async () => {
+  const bad = Array.from({ length: 4 }, (_, place) => `evt_bad${place}`)
+  await store.commit(bad.map(event))
+  const delivered: string[] = []
+  let refused = 0
+  startRelay('a', {
+    deliver: async (events) => {
+      if (events.some(({ id }) => bad.includes(id))) {
+        refused += events.length === 1 ? 1 : 0
+        throw new Error('no')
+      }
+      delivered.push(...events.map(({ id }) => id))
+    },
+  })
+  const good = Array.from({ length: 20 }, (_, place) => `evt_${place}`)
+  for (const id of good) {
+    await store.commit([event(id)])
+    while (!delivered.includes(id)) await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  const before = refused
+  for (const id of good) {
+    await store.commit([event(`${id}_more`)])
+    while (!delivered.includes(`${id}_more`)) await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  expect(refused - before).toBeLessThanOrEqual(bad.length)
+  expect((await store.find(outbox.parked, { equals: ['events'] })).items).toHaveLength(bad.length)
 })
