@@ -1,3 +1,5 @@
+import { accountRole } from '@tallystick/protocol'
+import type { AccountRole } from '@tallystick/protocol'
 import { z } from 'zod'
 
 /** A JSON Schema as far as it is read here. */
@@ -7,6 +9,7 @@ type Schema = z.infer<typeof schemaNode>
 const operationNode = z.object({
   operationId: z.string(),
   'x-scope': z.string(),
+  'x-roles': z.array(accountRole).default(accountRole.options),
   parameters: z
     .array(
       z.object({
@@ -53,6 +56,8 @@ export interface ApiOperation {
   method: string
   path: string
   scope: string
+  /** The roles whose keys may call it. */
+  roles: readonly AccountRole[]
   keyed: boolean
   /** Whether it takes a body of JSON. */
   hasBody: boolean
@@ -100,6 +105,7 @@ function toOperation(
     method: method.toUpperCase(),
     path,
     scope: node['x-scope'],
+    roles: node['x-roles'],
     keyed: node.parameters.some((one) => one.in === 'header' && one.name === 'Idempotency-Key'),
     hasBody: content !== undefined,
     upload,

@@ -16,7 +16,7 @@ export interface Caller {
   readonly account: string
   /** The tenant's own name for the account, where it has one. */
   readonly reference?: string | undefined
-  /** Operators and auditors reach all of their tenant, developers and creators what they are a party of. */
+  /** Operators and auditors reach all of their tenant (`reachesTenant`), others what they are a party of. */
   readonly role: AccountRole
   readonly keyId: string
   readonly scopes: readonly Scope[]
@@ -133,9 +133,6 @@ export interface ProcedureMeta {
   /** Told by the Deprecation and Sunset headers (RFC 9745, RFC 8594); `link` explains what to use in its place. */
   deprecated?: { readonly since: Date; readonly sunset?: Date; readonly link?: string }
 }
-
-/** In a procedure's meta: nobody but the marketplace's operators may call it. */
-export const operators = { roles: ['operator'] } as const
 
 /** A request that shows how a procedure is used. */
 export interface ProcedureExample {

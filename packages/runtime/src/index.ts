@@ -1,6 +1,6 @@
 export { auditEvent, auditEvents, auditRelay } from './audit-events.ts'
 export type { AuditOutcome, AuditSink } from './audit-events.ts'
-export { createApi, operators } from './api.ts'
+export { createApi } from './api.ts'
 export type {
   Answer,
   Authenticator,
@@ -67,3 +67,4 @@ export type { RatePlans } from './rate-plans.ts'
 export { connectionFault, refuseConnection } from './refuse-connection.ts'
 export { relay } from './relay.ts'
 export type { RelayOptions } from './relay.ts'
+export { operators, overseers, parties, reachesTenant } from './roles.ts'

@@ -1,5 +1,6 @@
 import { Fault, idSchema } from '@tallystick/protocol'
 import type { AuditRecord } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 
 /** Whose records a caller reaches: those of its tenant, or among them only those of one actor. */
@@ -9,26 +10,19 @@ export interface Reach {
 }
 
 /**
- * Operators and auditors reach every record of their tenant, developers and creators those of which their own account is
- * the actor: whose license a record is of is known to the licensing service alone.
+ * Who reaches the tenant reaches all its records, others those of which their own account is the actor: whose license a
+ * record is of is known to the licensing service alone.
  */
 export function reachOf({ tenant, account, role }: Pick<Caller, 'tenant' | 'account' | 'role'>): Reach {
-  return role === 'operator' || role === 'auditor' ? { tenant } : { tenant, actor: account }
-}
-
-/** The reach of a caller who reads the whole tenant. Throws Fault `forbidden` for all others. */
-export function wholeTenant(caller: Pick<Caller, 'tenant' | 'account' | 'role'>): string {
-  const { tenant, actor } = reachOf(caller)
-  if (actor === undefined) return tenant
-  throw new Fault('forbidden', { detail: 'Only operator and auditor read administrative changes' })
+  return reachesTenant({ role }) ? { tenant } : { tenant, actor: account }
 }
 
 const ofServices = idSchema('event')
 
 /**
- * Lets operators record for every actor, developers and creators for themselves, auditors nothing; and none but services
- * under ids of the services' form. Theirs can be computed beforehand, and whoever recorded another content under one would
- * put it in the place of the receipt that was promised. Throws Fault `forbidden`, `validation_failed`.
+ * Lets operators record for every actor, others for themselves; and none but services under ids of the services' form.
+ * Theirs can be computed beforehand, and whoever recorded another content under one would put it in the place of the
+ * receipt that was promised. Throws Fault `forbidden`, `validation_failed`.
  */
 export function requireOwnRecords(
   { account, role, scopes }: Pick<Caller, 'account' | 'role' | 'scopes'>,
@@ -37,7 +31,6 @@ export function requireOwnRecords(
   if (scopes.includes('service')) return
   requireOwnIds(records)
   if (role === 'operator') return
-  if (role === 'auditor') throw new Fault('forbidden', { detail: 'Keys of the role auditor record nothing' })
   if (records.some(({ actor }) => actor !== account)) {
     throw new Fault('forbidden', { detail: `A key of the role ${role} records what its own account did` })
   }

@@ -131,7 +131,7 @@ test('a developer sees itself alone, and changes no account', async () => {
   expect((await call('/v1/accounts', { key: own.secret, body })).status).toBe(403)
   const update = { plan: 'unlimited' }
   expect((await call(`/v1/accounts/${id}`, { key: own.secret, body: update })).status).toBe(403)
-  expect((await call(`/v1/accounts/${stranger.id}`, { key: own.secret, body: update })).status).toBe(404)
+  expect((await call(`/v1/accounts/${stranger.id}`, { key: own.secret, body: update })).status).toBe(403)
 })
 
 test('the keys of a suspended account are refused until it is reactivated; the founder cannot be suspended', async () => {

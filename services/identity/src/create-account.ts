@@ -6,7 +6,6 @@ import { announceEvent } from './administrative-event.ts'
 import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
-import { requireOperator } from './find-account.ts'
 import { requirePlan } from './require-plan.ts'
 import { accountView } from './views.ts'
 
@@ -16,7 +15,6 @@ export async function createAccount(
   caller: Actor,
   input: AccountInput,
 ): Promise<Plan<Account>> {
-  requireOperator(caller)
   requirePlan(deps, caller, input.plan)
   const { tenant } = caller
   await requireFreeReference(deps, tenant, input.external_id)

@@ -1,13 +1,9 @@
 import { Fault } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
-
-/** Whether the caller sees all of its tenant, and not only itself. */
-export function reachesAll({ role }: Pick<Actor, 'role'>): boolean {
-  return role === 'operator' || role === 'auditor'
-}
 
 /** An account of the tenant by its id. Throws the same Fault `not_found` for another tenant's as for a missing one. */
 export async function findAccount(
@@ -26,24 +22,8 @@ export async function findVisibleAccount(
   caller: Actor,
   id: string,
 ): Promise<Stored<StoredAccount>> {
-  if (!reachesAll(caller) && id !== caller.account) throw new Fault('not_found')
+  if (!reachesTenant(caller) && id !== caller.account) throw new Fault('not_found')
   return findAccount(deps, caller.tenant, id)
-}
-
-/** An account that the caller may change. Throws Fault `not_found`, or `forbidden` for one that it only sees. */
-export async function findChangeableAccount(
-  deps: Pick<Deps, 'store'>,
-  caller: Actor,
-  id: string,
-): Promise<Stored<StoredAccount>> {
-  const found = await findVisibleAccount(deps, caller, id)
-  requireOperator(caller)
-  return found
-}
-
-/** Throws Fault `forbidden` unless the caller is an operator of its tenant. */
-export function requireOperator({ role }: Pick<Actor, 'role'>): void {
-  if (role !== 'operator') throw new Fault('forbidden', { detail: 'Only an operator account can do this' })
 }
 
 /** The account that `reference` names: its id, or the tenant's own reference for it. */

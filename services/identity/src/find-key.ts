@@ -1,9 +1,8 @@
 import { Fault } from '@tallystick/protocol'
-import { apiKeys } from '@tallystick/runtime'
+import { apiKeys, reachesTenant } from '@tallystick/runtime'
 import type { ApiKey } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import type { Actor, Deps } from './deps.ts'
-import { reachesAll } from './find-account.ts'
 
 /** A key that the caller may see. Throws the same Fault `not_found` for one of others as for a missing one. */
 export async function findKey(
@@ -13,7 +12,7 @@ export async function findKey(
 ): Promise<Stored<ApiKey>> {
   const found = await store.get(apiKeys, id)
   if (!found || found.tenant !== caller.tenant) throw new Fault('not_found')
-  if (!reachesAll(caller) && found.account !== caller.account) throw new Fault('not_found')
+  if (!reachesTenant(caller) && found.account !== caller.account) throw new Fault('not_found')
   return found
 }
 

@@ -1,11 +1,11 @@
 import type { AccountRole } from '@tallystick/protocol'
-import { apiKeys } from '@tallystick/runtime'
+import { apiKeys, reachesTenant } from '@tallystick/runtime'
 import type { ApiKey, PageQuery } from '@tallystick/runtime'
 import type { Page } from '@tallystick/storage'
 import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
-import { accountByReference, reachesAll } from './find-account.ts'
+import { accountByReference } from './find-account.ts'
 
 /** A page of the accounts that the caller may see. */
 export async function listAccounts(
@@ -17,7 +17,7 @@ export async function listAccounts(
   const { store } = deps
   const { tenant } = caller
   const { role, external_id: externalId } = filter
-  const only = reachesAll(caller) ? externalId : caller.account
+  const only = reachesTenant(caller) ? externalId : caller.account
   if (only !== undefined) {
     const found = await accountByReference(deps, tenant, only)
     const fits =
@@ -38,8 +38,8 @@ export async function listKeys(
   query: PageQuery,
 ): Promise<Page<ApiKey>> {
   const { tenant } = caller
-  if (!reachesAll(caller) && account !== undefined && account !== caller.account) return { items: [] }
-  const only = reachesAll(caller) ? account : caller.account
+  if (!reachesTenant(caller) && account !== undefined && account !== caller.account) return { items: [] }
+  const only = reachesTenant(caller) ? account : caller.account
   if (only === undefined) return store.find(apiKeys.byTenant, { equals: [tenant], ...query })
   return store.find(apiKeys.byAccount, { equals: [tenant, only], ...query })
 }

@@ -6,12 +6,12 @@ import { announceEvent } from './administrative-event.ts'
 import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import type { Actor, Deps } from './deps.ts'
-import { findChangeableAccount } from './find-account.ts'
+import { findAccount } from './find-account.ts'
 import { accountView } from './views.ts'
 
 type Needs = Pick<Deps, 'store' | 'now' | 'newId' | 'mode'>
 
-/** Stops an account's keys until it is reactivated. Throws Fault `not_found`, `forbidden`, `invalid_state`. */
+/** Stops an account's keys until it is reactivated. Throws Fault `not_found`, `invalid_state`. */
 export function suspendAccount(
   deps: Needs,
   caller: Actor,
@@ -20,7 +20,7 @@ export function suspendAccount(
   return changeStatus(deps, caller, input, 'suspended')
 }
 
-/** Lets a suspended account's keys work again. Throws Fault `not_found`, `forbidden`, `invalid_state`. */
+/** Lets a suspended account's keys work again. Throws Fault `not_found`, `invalid_state`. */
 export function reactivateAccount(
   deps: Needs,
   caller: Actor,
@@ -35,7 +35,7 @@ async function changeStatus(
   { account_id: id, reason }: { account_id: string; reason: string },
   status: StoredAccount['status'],
 ): Promise<Plan<Account>> {
-  const { version, ...before } = await findChangeableAccount(deps, caller, id)
+  const { version, ...before } = await findAccount(deps, caller.tenant, id)
   if (before.status === status)
     throw new Fault('invalid_state', {
       detail: `The account is ${status}; this is possible from ${status === 'active' ? 'suspended' : 'active'}`,

@@ -6,7 +6,7 @@ import { accounts } from './collections.ts'
 import type { StoredAccount } from './collections.ts'
 import { requireFreeReference } from './create-account.ts'
 import type { Actor, Deps } from './deps.ts'
-import { findChangeableAccount } from './find-account.ts'
+import { findAccount } from './find-account.ts'
 import { requirePlan } from './require-plan.ts'
 import { accountView } from './views.ts'
 
@@ -16,7 +16,7 @@ export async function updateAccount(
   caller: Actor,
   { account_id: id, ...input }: AccountUpdate,
 ): Promise<Plan<Account>> {
-  const { version, ...before } = await findChangeableAccount(deps, caller, id)
+  const { version, ...before } = await findAccount(deps, caller.tenant, id)
   const { tenant } = caller
   if (input.plan !== undefined && input.plan !== before.plan) requirePlan(deps, caller, input.plan)
   await requireFreeReference(deps, tenant, input.external_id, id)

@@ -1,11 +1,6 @@
 import type { Caller } from '@tallystick/runtime'
 import type { Deps } from './deps.ts'
 
-/** Whether the caller reaches all of its tenant, and not only what it is a party of. */
-export function reachesAll(caller: Pick<Caller, 'role'>): boolean {
-  return caller.role === 'operator' || caller.role === 'auditor'
-}
-
 /** The names by which objects may call the caller: its account id, and the tenant's own reference for it. */
 export async function namesOf(
   { identity }: Pick<Deps, 'identity'>,

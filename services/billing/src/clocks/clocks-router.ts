@@ -1,5 +1,5 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage, operators } from '@tallystick/runtime'
+import { listPage, operators, overseers } from '@tallystick/runtime'
 import { api } from '../api.ts'
 import { advanceClock } from './advance-clock.ts'
 import { beginAdvance, createClock, findClock, viewClock } from './change-clocks.ts'
@@ -8,7 +8,7 @@ import { testClocks } from './collections.ts'
 
 const tags = ['Test clocks']
 const writing = { tags, scope: 'billing:write' as const, idempotency: 'required' as const }
-const reading = { tags, scope: 'billing:read' as const }
+const reading = { ...overseers, tags, scope: 'billing:read' as const }
 const clock_id = 'clock_01kqxq5t8r0000000000000000'
 
 /** A time of its own for some customers, so that a year of billing passes in seconds. */

@@ -1,10 +1,10 @@
 import { idSchema, listOf, pageInput, reference } from '@tallystick/protocol'
-import { listPage, operators } from '@tallystick/runtime'
+import { listPage, operators, parties, reachesTenant } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api, parties } from '../api.ts'
+import { api } from '../api.ts'
 import { createCustomer, updateCustomer, viewCustomer } from './change-customer.ts'
 import { customers } from './collections.ts'
-import { findCustomer, ownCustomer, seesAll } from './find-customer.ts'
+import { findCustomer, ownCustomer } from './find-customer.ts'
 import { forgetCustomers, tellCustomers } from './personal-records.ts'
 import { customerChange, customerInput, customerView } from './schemas.ts'
 
@@ -106,7 +106,7 @@ export const customersRouter = api.router({
     .output(listOf(customerView))
     .query(async ({ ctx, input }) => {
       const { tenant } = ctx.caller
-      const own = seesAll(ctx.caller)
+      const own = reachesTenant(ctx.caller)
         ? undefined
         : ((await ownCustomer(ctx.deps, ctx.caller))?.reference ?? '')
       return listPage(

@@ -1,4 +1,5 @@
 import { Fault } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import type { z } from 'zod'
@@ -8,10 +9,7 @@ import { customers } from './collections.ts'
 /** A customer as it is stored. */
 export type Customer = Stored<z.infer<typeof customers.schema>>
 
-/**
- * The customer that the caller may see, or Fault `not_found`: operators and auditors reach every customer of their
- * tenant, others only themselves.
- */
+/** The customer that the caller may see, or Fault `not_found`: its own, unless it reaches the whole tenant. */
 export async function findCustomer(
   { store }: Pick<Deps, 'store'>,
   caller: Pick<Caller, 'tenant' | 'account' | 'reference' | 'role'>,
@@ -23,17 +21,12 @@ export async function findCustomer(
   return customer
 }
 
-/** Whether the caller sees every customer of its tenant: operators and auditors do. */
-export function seesAll({ role }: Pick<Caller, 'role'>): boolean {
-  return role === 'operator' || role === 'auditor'
-}
-
 /** Whether the caller may see what is of this customer. */
 function reaches(
   caller: Pick<Caller, 'role' | 'account' | 'reference'>,
   { reference }: Pick<Customer, 'reference'>,
 ): boolean {
-  return seesAll(caller) || namesOf(caller).includes(reference)
+  return reachesTenant(caller) || namesOf(caller).includes(reference)
 }
 
 /** The customer of that id or reference that the caller may see, without a name the caller's own; or undefined. */

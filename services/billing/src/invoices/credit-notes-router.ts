@@ -1,7 +1,7 @@
 import { Fault, listOf } from '@tallystick/protocol'
-import { listPage, operators } from '@tallystick/runtime'
+import { listPage, operators, reachesTenant } from '@tallystick/runtime'
 import { api } from '../api.ts'
-import { findCustomer, ownCustomer, seesAll } from '../customers/find-customer.ts'
+import { findCustomer, ownCustomer } from '../customers/find-customer.ts'
 import { creditNotes } from './collections.ts'
 import { findInvoice } from './find-invoice.ts'
 import * as wire from './invoice-schemas.ts'
@@ -74,7 +74,7 @@ export const creditNotesRouter = api.router({
       const { tenant } = caller
       if (input.invoice !== undefined) await findInvoice(deps, caller, input.invoice)
       if (input.customer !== undefined) await findCustomer(deps, caller, input.customer)
-      const own = seesAll(caller) ? undefined : ((await ownCustomer(deps, caller))?.id ?? '')
+      const own = reachesTenant(caller) ? undefined : ((await ownCustomer(deps, caller))?.id ?? '')
       const customer = input.customer ?? own
       const filter =
         input.invoice !== undefined

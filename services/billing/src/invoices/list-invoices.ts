@@ -1,9 +1,9 @@
 import { Fault } from '@tallystick/protocol'
 import type { Page } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
+import { listPage, reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import type { z } from 'zod'
-import { findCustomer, ownCustomer, seesAll } from '../customers/find-customer.ts'
+import { findCustomer, ownCustomer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { subscriptions } from '../subscriptions/collections.ts'
 import { invoices } from './collections.ts'
@@ -35,7 +35,7 @@ async function filterOf(deps: Pick<Deps, 'store'>, caller: Caller, input: ListIn
     return { index: invoices.bySubscription, equals: [tenant, subscription] }
   }
   if (input.customer !== undefined) await findCustomer(deps, caller, input.customer)
-  const own = seesAll(caller) ? undefined : ((await ownCustomer(deps, caller))?.id ?? '')
+  const own = reachesTenant(caller) ? undefined : ((await ownCustomer(deps, caller))?.id ?? '')
   const customer = input.customer ?? own
   if (customer !== undefined) {
     return status === undefined

@@ -1,5 +1,5 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage } from '@tallystick/runtime'
+import { listPage, overseers } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
 import { journals, ledgerAccounts } from './collections.ts'
@@ -7,7 +7,7 @@ import { exportPostings } from './export-postings.ts'
 import * as wire from './ledger-schemas.ts'
 import { findJournal, readAccount, trialBalance, viewAccount, viewJournal } from './read-ledger.ts'
 
-const about = { tags: ['Ledger'], scope: 'billing:read' as const }
+const about = { ...overseers, tags: ['Ledger'], scope: 'billing:read' as const }
 const someAccount = 'la_01kqxq5t8r0000000000000000'
 
 /** The books: accounts, journals, trial balance and export. Written by what moves money, never by hand. */

@@ -1,8 +1,8 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage, operators } from '@tallystick/runtime'
+import { listPage, operators, parties, reachesTenant } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api, parties } from '../api.ts'
-import { findCustomer, seesAll } from '../customers/find-customer.ts'
+import { api } from '../api.ts'
+import { findCustomer } from '../customers/find-customer.ts'
 import { authorizePayment } from './authorize-payment.ts'
 import {
   capturePayment,
@@ -167,7 +167,7 @@ export const paymentsRouter = api.router({
     .output(listOf(wire.paymentView))
     .query(async ({ ctx: { deps, caller }, input }) => {
       const { tenant } = caller
-      if (input.customer !== undefined || !seesAll(caller))
+      if (input.customer !== undefined || !reachesTenant(caller))
         await findCustomer(deps, caller, input.customer ?? '')
       const { index, equals } = filterOf(tenant, input)
       return listPage(

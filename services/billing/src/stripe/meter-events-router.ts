@@ -1,9 +1,8 @@
-import { Fault, listOf } from '@tallystick/protocol'
-import { listPage, operators } from '@tallystick/runtime'
+import { listOf } from '@tallystick/protocol'
+import { listPage, operators, overseers } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
-import { seesAll } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { findMeter } from '../usage/find-meters.ts'
 import { meterView } from '../usage/meter-schemas.ts'
@@ -37,6 +36,7 @@ export const meterEventsRouter = api.router({
 
   list: api
     .procedure({
+      ...overseers,
       tags,
       summary: 'List meter events of Stripe, newest first',
       description:
@@ -48,8 +48,6 @@ export const meterEventsRouter = api.router({
     .input(wire.meterEventListInput)
     .output(listOf(wire.meterEventView))
     .query(({ ctx: { deps, caller }, input }) => {
-      if (!seesAll(caller))
-        throw new Fault('forbidden', { detail: 'Only an operator or auditor of the marketplace may do this' })
       const { index, equals } = filterOf(caller.tenant, input)
       return listPage(
         { tenant: caller.tenant, url: '/v1/stripe-meter-events' },

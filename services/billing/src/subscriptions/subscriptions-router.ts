@@ -1,11 +1,11 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage, operators } from '@tallystick/runtime'
+import { listPage, operators, parties, reachesTenant } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import type { z } from 'zod'
-import { api, parties } from '../api.ts'
+import { api } from '../api.ts'
 import { timeOf } from '../clocks/time-of.ts'
-import { findCustomer, seesAll } from '../customers/find-customer.ts'
+import { findCustomer } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { changeSubscription } from './change-subscription.ts'
@@ -33,10 +33,14 @@ export const subscriptionsRouter = api.router({
     .procedure({
       ...parties,
       ...writing,
-      summary: 'Subscribe a customer to a plan or to prices',
-      description: 'Flat and seat prices are charged ahead, usage at the end of each period.',
+      summary: 'Subscribe a customer to a plan, to prices or to licenses',
+      description:
+        'Flat and seat prices are charged ahead, usage at the end of each period; a license as its own pricing says.',
       errors: ['reference_not_found'],
-      examples: [{ input: { customer, plan, trial_days: 14 } }],
+      examples: [
+        { name: 'A plan', input: { customer, plan, trial_days: 14 } },
+        { name: 'A license', input: { customer, items: [{ license: 'lic_01kqxq5t8r0000000000000000' }] } },
+      ],
       rest: { method: 'POST', path: '/v1/subscriptions', status: 201 },
     })
     .input(wire.subscriptionInput)
@@ -73,7 +77,7 @@ export const subscriptionsRouter = api.router({
     .output(listOf(wire.subscriptionView))
     .query(async ({ ctx: { deps, caller }, input }) => {
       const { tenant } = caller
-      if (input.customer !== undefined || !seesAll(caller))
+      if (input.customer !== undefined || !reachesTenant(caller))
         await findCustomer(deps, caller, input.customer ?? '')
       const { index, equals } = filterOf(tenant, input)
       return listPage(

@@ -1,9 +1,10 @@
 import { Fault } from '@tallystick/protocol'
 import { reference, timestamp } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import { z } from 'zod'
 import { timeOf } from '../clocks/time-of.ts'
-import { findCustomerNamed, seesAll } from '../customers/find-customer.ts'
+import { findCustomerNamed } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { findMeter } from './find-meters.ts'
@@ -104,7 +105,7 @@ async function customerAsked(
   caller: Pick<Caller, 'tenant' | 'account' | 'role'>,
   told: string | undefined,
 ): Promise<Customer | undefined> {
-  return told === undefined && seesAll(caller) ? undefined : findCustomerNamed(deps, caller, told)
+  return told === undefined && reachesTenant(caller) ? undefined : findCustomerNamed(deps, caller, told)
 }
 
 function timeAsked(query: UsageQuery, { asOf, timeZone }: { asOf: Date; timeZone: string }) {

@@ -12,14 +12,16 @@ import {
   pageInput,
   reference,
 } from '@tallystick/protocol'
+import { parties } from '@tallystick/runtime'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, licensors } from '../api.ts'
 import { acceptLicense } from './accept-license.ts'
 import { amendLicense } from './amend-license.ts'
 import { createLicense } from './create-license.ts'
 import { createOffer, withdrawOffer } from './create-offer.ts'
 import { endLicense } from './end-license.ts'
 import { findLicense } from './find-license.ts'
+import { takers } from './license-state.ts'
 import { licenseText } from './license-text.ts'
 import { licenseView } from './license-view.ts'
 import { listLicenses } from './list-licenses.ts'
@@ -36,7 +38,7 @@ const reason = z
 
 const agreements = { tags: ['Agreements'], scope: 'licenses:write', idempotency: 'required' } as const
 const reading = { tags: ['Agreements'], scope: 'licenses:read' } as const
-const offering = { tags: ['Offers'], scope: 'catalog:write', idempotency: 'required' } as const
+const offering = { ...licensors, tags: ['Offers'], scope: 'catalog:write', idempotency: 'required' } as const
 const moves = ['license_not_found', 'invalid_state'] as const
 
 const exampleId = 'lic_01kqxq5t8r0000000000000000'
@@ -56,6 +58,7 @@ export const licenseRoutes = {
   create: api
     .procedure({
       ...agreements,
+      ...parties,
       summary: 'Create an agreement and offer it to its buyer',
       description:
         'Offered at once unless `draft` is set. From an offer, called by the buyer itself, it is accepted at once. Items are hashes, ids, or references of your own; a reference that is not registered is kept as you wrote it.',
@@ -134,6 +137,7 @@ export const licenseRoutes = {
   update: api
     .procedure({
       ...agreements,
+      ...takers('annotate'),
       summary: 'Change a draft, or the metadata of an agreement',
       description: 'What is given replaces what was there. Once offered, only `metadata` can be changed.',
       errors: [...moves, 'reference_not_found'],
@@ -147,6 +151,7 @@ export const licenseRoutes = {
   offer: api
     .procedure({
       ...agreements,
+      ...takers('offer'),
       summary: 'Offer a draft to its buyer',
       errors: moves,
       rest: { method: 'POST', path: '/v1/licenses/{license_id}/offer' },
@@ -159,6 +164,7 @@ export const licenseRoutes = {
   accept: api
     .procedure({
       ...agreements,
+      ...takers('accept'),
       summary: 'Accept an offered agreement',
       description: 'By its buyer. It becomes active at once unless `effective_from` is ahead.',
       errors: [...moves, 'exclusivity_conflict'],
@@ -172,6 +178,7 @@ export const licenseRoutes = {
   revoke: api
     .procedure({
       ...agreements,
+      ...takers('revoke'),
       summary: 'Revoke an agreement, by its creator',
       errors: moves,
       rest: { method: 'POST', path: '/v1/licenses/{license_id}/revoke' },
@@ -184,6 +191,7 @@ export const licenseRoutes = {
   terminate: api
     .procedure({
       ...agreements,
+      ...takers('terminate'),
       summary: 'Terminate an agreement, by either party',
       description: 'A buyer declines an offered agreement so, too.',
       errors: moves,
@@ -197,6 +205,7 @@ export const licenseRoutes = {
   amend: api
     .procedure({
       ...agreements,
+      ...takers('amend'),
       summary: 'Offer a new revision of an agreement',
       description:
         'A new agreement that names the old one in `supersedes`. The old one holds until the buyer accepts the new one and that begins; then it is `superseded`.',

@@ -1,4 +1,5 @@
 import { Fault } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import { licenses } from '../collections.ts'
@@ -32,7 +33,7 @@ export function sideOf(
   names: readonly string[],
   license: StoredLicense,
 ): FoundLicense['side'] | undefined {
-  if (role === 'operator' || role === 'auditor') return role
+  if (reachesTenant({ role })) return role === 'operator' ? 'operator' : 'auditor'
   if (role === 'creator') return names.includes(license.creator) ? 'creator' : undefined
   return names.includes(license.buyer) && wasOffered(license) ? 'buyer' : undefined
 }

@@ -1,4 +1,5 @@
 import type { Offer } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import type { z } from 'zod'
 import { offers } from '../collections.ts'
@@ -27,7 +28,7 @@ export function seesOffer(
   offer: StoredOffer,
   at: Date,
 ): boolean {
-  if (role === 'operator' || role === 'auditor') return true
+  if (reachesTenant({ role })) return true
   return role === 'creator' ? names.includes(offer.creator) : isOpen(offer, at)
 }
 

@@ -48,13 +48,13 @@ const script = fc.record({
 function expected(model: Model, action: string, who: Who, now: Date): { answer: string; next: Model } {
   const { status, shown } = model
   const same = (answer: string) => ({ answer, next: model })
-  if (who === 'otherBuyer' || who === 'stranger') return same('404 license_not_found')
-  if (who === 'buyer' && !shown) return same('404 license_not_found')
   const buyers = ['accept', 'terminate']
   const creators = ['offer', 'revoke', 'terminate', 'amend', 'metadata']
   if (who === 'auditor') return same('403 forbidden')
-  if (who === 'buyer' && !buyers.includes(action)) return same('403 forbidden')
+  if ((who === 'buyer' || who === 'otherBuyer') && !buyers.includes(action)) return same('403 forbidden')
   if (who === 'creator' && !creators.includes(action)) return same('403 forbidden')
+  if (who === 'otherBuyer' || who === 'stranger') return same('404 license_not_found')
+  if (who === 'buyer' && !shown) return same('404 license_not_found')
   const refused = same('409 invalid_state')
   switch (action) {
     case 'metadata':

@@ -1,4 +1,4 @@
-import type { LicenseStatus } from '@tallystick/protocol'
+import type { AccountRole, LicenseStatus } from '@tallystick/protocol'
 
 /** Who moves an agreement on: its operator, its parties, or time itself. */
 export type LicenseSide = 'operator' | 'creator' | 'buyer' | 'clock'
@@ -42,6 +42,13 @@ export const licenseTransitions: Readonly<Record<LicenseAction, LicenseTransitio
     from: ['draft', 'offered', 'accepted', 'active', 'expired', 'revoked', 'terminated', 'superseded'],
     by: ['operator', 'creator'],
   },
+}
+
+const roleOf = { operator: 'operator', creator: 'creator', buyer: 'developer', clock: undefined } as const
+
+/** In a procedure's meta: the roles of those who may take `action`. */
+export function takers(action: LicenseAction): { roles: AccountRole[] } {
+  return { roles: licenseTransitions[action].by.flatMap((side) => roleOf[side] ?? []) }
 }
 
 /** Whether an action is possible: `status` is the one it leads to. */

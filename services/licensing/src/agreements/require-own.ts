@@ -12,7 +12,6 @@ export function requireOwn(caller: Caller, names: readonly string[], creator: st
     const errors = [{ pointer: '/creator_id', message: 'is required', fix: 'Name the creator who licenses.' }]
     throw new Fault('validation_failed', { errors })
   }
-  if (role !== 'creator') throw new Fault('forbidden', { detail: 'Only operator or creator can do this' })
   if (creator === undefined || names.includes(creator)) return creator ?? account
   throw new Fault('forbidden', { detail: 'A creator licenses in its own name only' })
 }

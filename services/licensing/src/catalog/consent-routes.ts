@@ -9,7 +9,7 @@ import {
   reference,
 } from '@tallystick/protocol'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, licensors } from '../api.ts'
 import { consentView } from './consent-view.ts'
 import { exampleIds } from './examples.ts'
 import { requireConsent } from './find-consent.ts'
@@ -29,6 +29,7 @@ const filters = {
 export const consentRoutes = {
   grant: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Record a consent',
       description: 'For up to 1,000 registered items, or for all items of a dataset.',
@@ -73,6 +74,7 @@ export const consentRoutes = {
 
   withdraw: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Withdraw a consent',
       description: 'Every decision from now on knows of it. One that is withdrawn already stays as it is.',

@@ -7,11 +7,10 @@ import { datasets } from '../collections.ts'
 import type { Deps } from '../deps.ts'
 import { datasetView } from './dataset-view.ts'
 import type { Dataset } from './dataset-view.ts'
-import { requireOwn, requireWriter } from './reach.ts'
+import { requireOwn } from './reach.ts'
 
 /** Plans a new dataset. Throws Fault `already_exists` when the tenant has one of that reference. */
 export async function createDataset(deps: Deps, caller: Caller, input: DatasetInput): Promise<Plan<Dataset>> {
-  requireWriter(caller)
   await requireOwn(deps, caller, input.creators)
   const { tenant } = caller
   if (input.reference !== undefined) {

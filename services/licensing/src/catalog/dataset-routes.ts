@@ -11,7 +11,7 @@ import {
 } from '@tallystick/protocol'
 import { DuplicateKey } from '@tallystick/storage'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, licensors } from '../api.ts'
 import { datasets } from '../collections.ts'
 import { createDataset, referenceTaken } from './create-dataset.ts'
 import { countItems, datasetView } from './dataset-view.ts'
@@ -19,7 +19,6 @@ import { exampleIds } from './examples.ts'
 import { requireDataset } from './find-dataset.ts'
 import { listDatasets } from './list-datasets.ts'
 import { manifestExamples, manifestFormats } from './manifest-formats.ts'
-import { requireWriter } from './reach.ts'
 import { registerManifest } from './register-manifest.ts'
 import { updateDataset } from './update-dataset.ts'
 
@@ -30,6 +29,7 @@ const datasetId = { dataset_id: idSchema('dataset') }
 export const datasetRoutes = {
   create: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Create a dataset',
       scope: 'catalog:write',
@@ -81,6 +81,7 @@ export const datasetRoutes = {
 
   update: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Change a dataset',
       description: 'What is left out stays. Items keep the creators that they were registered with.',
@@ -98,6 +99,7 @@ export const datasetRoutes = {
 
   registerManifest: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Register the items of a manifest',
       description:
@@ -117,7 +119,6 @@ export const datasetRoutes = {
       const { mediaType, bytes } = ctx.upload()
       const format = manifestFormats[mediaType]
       if (!format) throw new Fault('unsupported_media_type')
-      requireWriter(ctx.caller)
       const { id } = await requireDataset(ctx.deps, ctx.caller, input.dataset_id)
       return registerManifest(ctx.deps, ctx.caller, id, { source: bytes, read: format() })
     }),

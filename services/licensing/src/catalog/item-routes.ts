@@ -13,7 +13,7 @@ import {
 } from '@tallystick/protocol'
 import type { ItemOutcome } from '@tallystick/protocol'
 import { z } from 'zod'
-import { api } from '../api.ts'
+import { api, licensors } from '../api.ts'
 import { exampleIds } from './examples.ts'
 import { describeItem, requireItem } from './find-item.ts'
 import { itemView } from './item-view.ts'
@@ -30,6 +30,7 @@ const mostItems = 10_000
 export const itemRoutes = {
   register: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Register an item by its content hash',
       description:
@@ -50,6 +51,7 @@ export const itemRoutes = {
 
   registerBatch: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Register up to 10,000 items',
       description:
@@ -100,6 +102,7 @@ export const itemRoutes = {
 
   update: api
     .procedure({
+      ...licensors,
       tags,
       summary: 'Change an item',
       description: 'What is left out stays.',

@@ -1,7 +1,8 @@
 import { Fault } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import type { Deps } from '../deps.ts'
-import { isPartyOf, namesOf, reachesAll } from '../parties.ts'
+import { isPartyOf, namesOf } from '../parties.ts'
 
 /** Whether the caller sees what belongs to `creators`: the catalogue is open to buyers, and creators see their own. */
 export async function mayRead(
@@ -10,12 +11,6 @@ export async function mayRead(
   creators: readonly string[],
 ): Promise<boolean> {
   return caller.role !== 'creator' || isPartyOf(deps, caller, creators)
-}
-
-/** Refuses callers that only read the catalogue. Throws Fault `forbidden`. */
-export function requireWriter({ role }: Pick<Caller, 'role'>): void {
-  if (role === 'operator' || role === 'creator') return
-  throw new Fault('forbidden', { detail: `Keys of the role ${role} change nothing in the catalogue` })
 }
 
 /** Keeps a creator from registering what would not be its own. Throws Fault `validation_failed`. */
@@ -35,5 +30,5 @@ export async function ownNames(
   deps: Pick<Deps, 'identity'>,
   caller: Caller,
 ): Promise<readonly string[] | undefined> {
-  return reachesAll(caller) ? undefined : namesOf(deps, caller)
+  return reachesTenant(caller) ? undefined : namesOf(deps, caller)
 }

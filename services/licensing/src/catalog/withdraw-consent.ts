@@ -6,7 +6,6 @@ import type { Deps } from '../deps.ts'
 import { consentView } from './consent-view.ts'
 import type { Consent } from './consent-view.ts'
 import { requireConsent } from './find-consent.ts'
-import { requireWriter } from './reach.ts'
 
 /**
  * Plans the withdrawal of a consent: one write to the consent itself, which every decision reads. One that was
@@ -18,7 +17,6 @@ export async function withdrawConsent(
   id: string,
   { reason }: { reason: string },
 ): Promise<Plan<Consent>> {
-  requireWriter(caller)
   const { version, ...before } = await requireConsent(deps, caller, id)
   const at = deps.now()
   if (before.withdrawnAt) return { writes: [], answer: consentView(deps.livemode, before, at) }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { Fault } from '@tallystick/protocol'
+import { reachesTenant } from '@tallystick/runtime'
 import type { Caller, Plan } from '@tallystick/runtime'
 import { insert } from '@tallystick/storage'
 import type { Stored } from '@tallystick/storage'
@@ -70,15 +71,18 @@ export async function createSubjectRequest(
   }
 }
 
-/** The request `id`, of the caller's tenant, and for others than operators and auditors their own. Throws `not_found`. */
+/** The request `id`, of the caller's tenant, and their own for those who do not reach all of it. Throws `not_found`. */
 export async function findSubjectRequest(
   { store }: Pick<Deps, 'store'>,
   caller: Caller,
   id: string,
 ): Promise<Stored<StoredRequest>> {
   const found = await store.get(subjectRequests, id)
-  const all = caller.role === 'operator' || caller.role === 'auditor'
-  if (!found || found.tenant !== caller.tenant || (!all && found.requestedBy !== caller.account))
+  if (
+    !found ||
+    found.tenant !== caller.tenant ||
+    (!reachesTenant(caller) && found.requestedBy !== caller.account)
+  )
     throw new Fault('not_found')
   return found
 }
