@@ -33,6 +33,7 @@ const { server } = await startBilling({
   sink,
   rights: {
     check: async (_, questions) => questions.map(() => ({ permitted: true, code: 'license_active' })),
+    charges: async (_tenant, questions) => questions.map(() => undefined),
     revoke: async () => undefined,
   },
   accounts: { suspend: async () => undefined, reactivate: async () => undefined },

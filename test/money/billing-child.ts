@@ -37,6 +37,7 @@ const { server } = await startBilling({
   sink,
   rights: {
     check: async (_tenant, questions) => questions.map(() => ({ permitted: true, code: 'license_active' })),
+    charges: async (_tenant, questions) => questions.map(() => undefined),
     revoke: async () => {},
   },
   accounts: { suspend: async () => {}, reactivate: async () => {} },

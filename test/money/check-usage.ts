@@ -1,7 +1,9 @@
 import { compareDecimals, formatDecimal, parseDecimal } from '@tallystick/money'
-import { aggregate, periodFraction, rateUsage } from '@tallystick/pricing'
+import { aggregate, periodFraction, price as priceSchema, rateUsage } from '@tallystick/pricing'
 import type { Price, Usage } from '@tallystick/pricing'
+import type { z } from 'zod'
 import { invoices } from '../../services/billing/src/invoices/collections.ts'
+import { prices } from '../../services/billing/src/prices/collections.ts'
 import { billedUsage, subscriptions } from '../../services/billing/src/subscriptions/collections.ts'
 import { aggregateUsage } from '../../services/billing/src/usage/aggregate-usage.ts'
 import { lateUsage, usageEvents } from '../../services/billing/src/usage/collections.ts'
@@ -89,7 +91,6 @@ export function figure({ aggregation }: ModelMeter, events: readonly ModelEvent[
  * no late usage waits to be invoiced, to what all events of the period cost now.
  */
 export async function wrongWithCharges(market: Marketplace): Promise<string[]> {
-  const { model } = market
   const lines = (await allOf(market, invoices.byTenant))
     .filter(({ status }) => status !== 'draft')
     .flatMap(({ subscription, lines: own }) => own.map((line) => ({ ...line, subscription })))
@@ -121,15 +122,35 @@ export async function wrongWithCharges(market: Marketplace): Promise<string[]> {
     const rated = sumOf(JSON.parse(rating) as { amount: string }[])
     if (!isShared && charged !== rated) wrong.push(`${id}: ${charged} invoiced, ${rated} rated`)
     if (waiting.has(one.customer)) continue
-    const price = model.prices.find((known) => known.id === one.price)
-    const meter = model.meters.find((known) => known.id === price?.meter)
-    if (!price || !meter) continue
-    const usage = usageFor(price.definition, meter, countedIn(market, meter, one.customer, period))
-    const share = one.whole && periodFraction(one.whole, period, { by: 'second' })
-    const due = rateUsage(price.definition, usage, share ? { proration: share } : {}).total.amount
+    const due = await dueFor(market, one)
+    if (due === undefined) continue
     if (due !== rated) wrong.push(`${id}: ${rated} charged, ${due} due for all events of the period`)
   }
   return [...wrong, ...overlaps(billed), ...(await gaps(market, { billed, lines }))]
+}
+
+/** What all events of a period cost now: by the marketplace's prices, or by the license that the customer agreed on. */
+async function dueFor(
+  market: Marketplace,
+  { price: id, customer, period, whole }: z.infer<typeof billedUsage.schema>,
+): Promise<bigint | undefined> {
+  const { model } = market
+  const price = model.prices.find((known) => known.id === id)
+  const meter = model.meters.find((known) => known.id === price?.meter)
+  if (price && meter) {
+    const usage = usageFor(price.definition, meter, countedIn(market, meter, customer, period))
+    const share = whole && periodFraction(whole, period, { by: 'second' })
+    return rateUsage(price.definition, usage, share ? { proration: share } : {}).total.amount
+  }
+  const license = (await allOf(market, prices.byTenant)).find((one) => one.id === id)?.license ?? ''
+  const agreed = model.licenses.get(license)
+  if (agreed?.charge.pricing.model !== 'usage') return undefined
+  const { metric, unit_price: unit_amount } = agreed.charge.pricing
+  const sum: ModelMeter = { id: '', metric, aggregation: 'sum', field: 'quantity', groupBy: [] }
+  const events = countedIn(market, sum, customer, period).filter(({ licenses }) => licenses.includes(license))
+  const { currency } = agreed.charge
+  const definition = priceSchema.parse({ model: 'per_unit', currency, unit_amount })
+  return rateUsage(definition, { quantity: figure(sum, events) }).total.amount
 }
 
 interface Charged {
@@ -153,7 +174,13 @@ async function gaps(
   for (const { id, status, items, period, start, trialEnd } of await allOf(market, subscriptions.byTenant)) {
     if (status !== 'active' || model.touched.has(id)) continue
     for (const item of items) {
-      const metered = model.prices.find((price) => price.id === item.price)?.meter !== undefined
+      const { amends, charge } = model.licenses.get(item.license ?? '') ?? {}
+      // What is due once covers no time, and an amendment comes when it comes.
+      if (amends || charge?.pricing.model === 'per_item' || charge?.pricing.model === 'upfront_royalty')
+        continue
+      const metered =
+        charge?.pricing.model === 'usage' ||
+        model.prices.find((price) => price.id === item.price)?.meter !== undefined
       const charged = metered
         ? about.billed.filter((one) => one.subscription === id && one.item === item.id)
         : about.lines.filter(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBillingWorld } from '../../services/billing/src/billing-world.ts'
 import type { BillingWorld } from '../../services/billing/src/billing-world.ts'
 import { beginning } from './marketplace.ts'
-import type { Api } from './marketplace.ts'
+import type { Api, Marketplace } from './marketplace.ts'
 import { simulate, tenantOf } from './simulate.ts'
 
 const { MONEY_HTTP_RUNS: runs = '40', MONEY_SEED: only } = process.env
@@ -44,7 +44,13 @@ test('over HTTP, with real races, no money is made or lost either', async () => 
   const failed: string[] = []
   for (const seed of seeds) {
     const secret = await world.keyOf({ tenant: tenantOf(seed) })
-    const connect = (_market: unknown, key: string) => httpClient(secret, key)
+    const connect = ({ model }: Marketplace, key: string) => {
+      for (const [license, { customer, charge }] of model.licenses) {
+        const { reference = '' } = model.customers.find(({ id }) => id === customer) ?? {}
+        world.rights.charges.set(license, { ...charge, buyer: reference })
+      }
+      return httpClient(secret, key)
+    }
     try {
       await simulate(seed, [store, store], { length: 12, connect })
     } catch (error) {

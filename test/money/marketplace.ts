@@ -93,11 +93,13 @@ export function depsOf(market: Marketplace, process: SimulatedProcess): Deps {
     log,
     rights: {
       check: async (_tenant, questions) =>
-        questions.map(({ licenses }) =>
-          licenses.includes('lic_revoked')
+        questions.map(({ licenses, at }) =>
+          licenses.some((license) => !holdsAt(market, license, at))
             ? { permitted: false, code: 'license_revoked' }
             : { permitted: true, code: 'license_active' },
         ),
+      charges: async (_tenant, questions) =>
+        questions.map(({ license }) => market.model.licenses.get(license)?.charge),
       revoke: async () => {},
     },
     accounts: { suspend: async () => {}, reactivate: async () => {} },
@@ -107,6 +109,14 @@ export function depsOf(market: Marketplace, process: SimulatedProcess): Deps {
     lateUsageDays: 35,
     seller: { name: 'Example Market', address: ['1 Main Street'] },
   }
+}
+
+/** Whether uses of a license are permitted at a moment. */
+function holdsAt({ model }: Marketplace, license: string, at: Date): boolean {
+  const found = model.licenses.get(license)?.charge
+  if (!found) return false
+  const { endedAt, effectiveUntil } = found
+  return [endedAt, effectiveUntil].every((end) => end === undefined || at < end)
 }
 
 function describe({ err, ...about }: { err?: unknown }): string {

@@ -1,5 +1,6 @@
 import type { Aggregation } from '@tallystick/pricing'
 import type { Price } from '@tallystick/pricing'
+import type { LicenseCharge } from '../../services/billing/src/links.ts'
 
 /** A customer as its marketplace knows it. */
 export interface ModelCustomer {
@@ -30,12 +31,21 @@ export interface ModelPrice {
   interval: 'month' | 'year'
 }
 
+/** A license as licensing knows it; billing is told when it asks. */
+export interface ModelLicense {
+  customer: string
+  charge: LicenseCharge
+  /** Whether it took the place of another. */
+  amends: boolean
+}
+
 /** An event that a client reported, and what of it counts. */
 export interface ModelEvent {
   event: string
   customer: string
   metric: string
   modelId: string
+  licenses: readonly string[]
   country?: string
   occurredAt: Date
   receivedAt: Date
@@ -50,6 +60,7 @@ export interface Model {
   meters: ModelMeter[]
   prices: ModelPrice[]
   plans: { id: string; currency: string }[]
+  licenses: Map<string, ModelLicense>
   events: Map<string, ModelEvent>
   /** Grants by id: what they were at first. */
   grants: Map<string, { amount: bigint; paid: boolean; currency: string }>
@@ -74,6 +85,7 @@ export function emptyModel(): Model {
     meters: [],
     prices: [],
     plans: [],
+    licenses: new Map(),
     events: new Map(),
     grants: new Map(),
     reports: [],

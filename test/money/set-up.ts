@@ -1,6 +1,7 @@
 import { randomPrice } from './random-price.ts'
 import type { Api, Marketplace } from './marketplace.ts'
 import { beginning } from './marketplace.ts'
+import { agreeOnLicense } from './license-steps.ts'
 import { action } from './steps.ts'
 import type { Action, Step } from './steps.ts'
 
@@ -38,6 +39,8 @@ export function setUp(market: Marketplace): Action[] {
   for (let meters = random.between(1, 2); meters > 0; meters--) actions.push(newMeter(market))
   actions.push(action(market, 'prices', (api) => newPrices(market, api)))
   actions.push(action(market, 'plans', (api) => newPlans(market, api)))
+  for (let licenses = random.between(0, 4); licenses > 0; licenses--)
+    actions.push(action(market, 'license', () => agreeOnLicense(market)))
   return actions
 }
 

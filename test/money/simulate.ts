@@ -5,7 +5,9 @@ import { wrongWithAlerts } from './check-alerts.ts'
 import { readMoney, wrongWithMoney } from './check-money.ts'
 import { overdueCredit, unexplainedLines, wrongStanding } from './check-subscriptions.ts'
 import { wrongWithCharges, wrongWithUsage } from './check-usage.ts'
+import { wrongWithLicenses } from './check-licenses.ts'
 import { atOnce, interleave } from './interleave.ts'
+import { endLicense, newLicense } from './license-steps.ts'
 import { clientOf, depsOf, faultOf, openMarketplace } from './marketplace.ts'
 import type { Api, Marketplace } from './marketplace.ts'
 import * as money from './money-steps.ts'
@@ -23,6 +25,13 @@ const themes: Readonly<Record<string, readonly Step[]>> = {
   thresholds: [using.reportUsage, using.reportUsage, alerting.setThreshold, alerting.endThreshold],
   usage: [using.reportUsage, using.reportUsage, using.reportUsage, using.correctUsage, using.rebuildMeter],
   subscriptions: [subscribing.subscribe, subscribing.changeSubscription, subscribing.endSubscription],
+  licenses: [
+    using.reportUsage,
+    subscribing.subscribe,
+    subscribing.changeSubscription,
+    newLicense,
+    endLicense,
+  ],
   invoices: [money.writeInvoice, money.finalizeInvoice, money.dealWithInvoice, money.dealWithInvoice],
   credits: [money.grantCredit, money.grantCredit, money.voidGrant],
   payments: [money.authorize, money.movePayment, money.movePayment, changeCustomer],
@@ -213,6 +222,7 @@ async function requireRight(run: Run): Promise<void> {
     ...(await wrongWithCharges(market)),
     ...(await wrongWithAlerts(market)),
     ...(await wrongStanding(market)),
+    ...(await wrongWithLicenses(market)),
   ]
   delete market.seen
   run.rightAt = market.commits

@@ -6,21 +6,29 @@ import { subscriptions } from '../../services/billing/src/subscriptions/collecti
 import { runBilling } from '../../services/billing/src/subscriptions/run-billing.ts'
 import type { Marketplace } from './marketplace.ts'
 import { action, anyOf, theOne, timeOfCustomer } from './steps.ts'
+import type { ModelCustomer } from './model.ts'
 import type { Action, Step } from './steps.ts'
 
 const hourMs = 3_600_000
 
-/** What is subscribed to: a plan, or some prices. */
-function choice({ random, model }: Marketplace, currency: string) {
+/** What is subscribed to: a plan, some prices, some licenses. */
+function choice(
+  { random, model }: Marketplace,
+  { id: customer, currency }: Pick<ModelCustomer, 'id' | 'currency'>,
+) {
   const plan = model.plans.find((one) => one.currency === currency)
   if (plan && random.chance(0.5)) return { plan: plan.id, seats: random.between(1, 9) }
   const prices = model.prices.filter((price) => price.currency === currency)
   const chosen = prices.filter(() => random.chance(0.5))
-  const items = (chosen.length > 0 ? chosen : prices.slice(0, 1)).map(({ id, definition }) => ({
+  const licenses = [...model.licenses]
+    .filter(([, license]) => license.customer === customer && random.chance(0.4))
+    .map(([license]) => ({ license }))
+  const isEmpty = chosen.length + licenses.length === 0
+  const items = (isEmpty ? prices.slice(0, 1) : chosen).map(({ id, definition }) => ({
     price: id,
     quantity: definition.model === 'seat' ? random.between(1, 12) : 1,
   }))
-  return { items }
+  return { items: [...items, ...licenses] }
 }
 
 /** A customer subscribes, now or later, with a trial or without. */
@@ -31,7 +39,7 @@ export const subscribe: Step = async (market) => {
   const later = new Date(now.getTime() + random.between(1, 400) * hourMs).toISOString()
   const input = {
     customer: customer.id,
-    ...choice(market, customer.currency),
+    ...choice(market, customer),
     ...(random.chance(0.2) && { trial_days: random.between(0, 15) }),
     ...(random.chance(0.3) && { anchor_day: random.pick([1, 15, 29, 31]) }),
     ...(random.chance(0.15) && { start: later }),
@@ -50,7 +58,8 @@ export const changeSubscription: Step = async (market) => {
   if (!found) return undefined
   model.touched.add(found.id)
   const when = random.pick(['now', 'now', 'period_end'] as const)
-  const input = { subscription_id: found.id, when, ...choice(market, found.currency) }
+  const customer = { id: found.customer, currency: found.currency }
+  const input = { subscription_id: found.id, when, ...choice(market, customer) }
   return action(market, `change ${when}`, (api) => api.subscriptions.change(input))
 }
 

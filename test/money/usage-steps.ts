@@ -44,9 +44,17 @@ async function newEvent(market: Marketplace, customer: ModelCustomer): Promise<R
     model_id: random.pick(['m1', 'm2', 'm3']),
     success: !random.chance(0.1),
     occurred_at: new Date(now.getTime() - Math.floor(back)).toISOString(),
-    ...(random.chance(0.1) && { licenses: ['lic_revoked'] }),
+    ...licensesOf(market, customer),
     ...(country !== undefined && { dimensions: { country } }),
   }
+}
+
+/** Mostly none; else some of the customer's own, or one that permits nothing. */
+function licensesOf({ random, model }: Marketplace, { id }: ModelCustomer): { licenses?: string[] } {
+  if (random.chance(0.1)) return { licenses: ['lic_revoked'] }
+  const own = [...model.licenses].filter(([, { customer }]) => customer === id).map(([license]) => license)
+  if (own.length === 0 || random.chance(0.4)) return {}
+  return { licenses: [...new Set([random.pick(own), random.pick(own)])] }
 }
 
 function reporting(market: Marketplace, events: Report[]): Action {
@@ -72,6 +80,7 @@ function note({ model }: Marketplace, sent: Report, receivedAt: Date): void {
     customer: customer?.id ?? '',
     metric: sent.metric,
     modelId: String(sent['model_id']),
+    licenses: (sent as { licenses?: string[] }).licenses ?? [],
     ...(dimensions?.country !== undefined && { country: dimensions.country }),
     occurredAt: new Date(String(sent['occurred_at'])),
     receivedAt,

@@ -35,6 +35,7 @@ export const licensePricing = z.discriminatedUnion('model', [
     model: z.literal('subscription'),
     amount: z.int().nonnegative(),
     interval: z.enum(['month', 'year']),
+    /** How many seats are paid for: `amount` is what each costs. Without it, `amount` is for everybody. */
     seats: z.int().positive().max(1_000_000).optional(),
   }),
   z.strictObject({ model: z.literal('upfront_royalty'), amount: z.int().nonnegative(), rate: writtenRate }),
@@ -387,3 +388,27 @@ export const usageRight = z.strictObject({
   source: z.string().optional(),
 })
 export type UsageRight = z.infer<typeof usageRight>
+
+/** Which agreement a service is about to charge. */
+export const licenseChargeQuestion = z.strictObject({
+  license: idSchema('license'),
+  /** Who is to pay: an agreement of another buyer is not told. */
+  actor: reference.optional(),
+})
+export type LicenseChargeQuestion = z.infer<typeof licenseChargeQuestion>
+
+/** What an agreement says of its payment, and how long it holds. */
+export const licenseCharge = z.strictObject({
+  license: idSchema('license'),
+  status: licenseStatus,
+  pricing: licensePricing,
+  currency: currencyCode,
+  /** How many items it covers, those of its datasets included; absent where it names what is not registered. */
+  items: z.int().nonnegative().optional(),
+  effective_from: timestamp.optional(),
+  effective_until: timestamp.optional(),
+  /** When it expired, was revoked, terminated or superseded. */
+  ended_at: timestamp.optional(),
+  superseded_by: z.string().optional(),
+})
+export type LicenseCharge = z.infer<typeof licenseCharge>

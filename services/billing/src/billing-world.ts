@@ -10,7 +10,7 @@ import type { HttpAnswer, HttpSent } from '@tallystick/runtime/test-http'
 import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
 import { billingConfig } from './config.ts'
-import type { RightsAnswer, UseInQuestion } from './links.ts'
+import type { LicenseCharge, RightsAnswer, UseInQuestion } from './links.ts'
 import { startBilling } from './start-billing.ts'
 import type { BillingService } from './start-billing.ts'
 
@@ -33,7 +33,12 @@ export interface BillingWorld {
     scopes?: readonly Scope[]
   }): Promise<string>
   /** What licensing says of uses; everything is permitted unless told. */
-  rights: { answer(question: UseInQuestion): RightsAnswer; revoked: string[] }
+  rights: {
+    answer(question: UseInQuestion): RightsAnswer
+    revoked: string[]
+    /** What licensing says of licenses, by id, and whose each is. */
+    charges: Map<string, LicenseCharge & { buyer: string }>
+  }
   /** Accounts whose keys are suspended. */
   suspended: Set<string>
   /** What the audit service got so far, in order. */
@@ -70,6 +75,7 @@ export async function startBillingWorld(
   const rights: BillingWorld['rights'] = {
     answer: () => ({ permitted: true, code: 'license_active' }),
     revoked: [],
+    charges: new Map(),
   }
   const suspended = new Set<string>()
   const service = await startBilling({
@@ -78,6 +84,11 @@ export async function startBillingWorld(
     sink: audit.sink,
     rights: {
       check: async (_tenant, questions) => questions.map((question) => rights.answer(question)),
+      charges: async (_tenant, questions) =>
+        questions.map(({ license, customer }) => {
+          const found = rights.charges.get(license)
+          return customer === undefined || found?.buyer === customer ? found : undefined
+        }),
       revoke: async (_tenant, license) => void rights.revoked.push(license),
     },
     accounts: {

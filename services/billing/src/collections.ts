@@ -10,7 +10,7 @@ import { disputes, payments, refunds } from './payments/collections.ts'
 import { sandboxDeeds, sandboxHolds } from './payments/sandbox-provider.ts'
 import { plans, prices } from './prices/collections.ts'
 import { stripeCustomers, stripeEvents, stripeMeterEvents } from './stripe/collections.ts'
-import { billedUsage, subscriptions } from './subscriptions/collections.ts'
+import { billedUsage, licenseHolders, subscriptions } from './subscriptions/collections.ts'
 import {
   lateUsage,
   meterEpochs,
@@ -37,6 +37,7 @@ export const billingCollections: Collection[] = [
   journals,
   ledgerAccounts,
   lateUsage,
+  licenseHolders,
   meterEpochs,
   meters,
   outbox,

@@ -1,27 +1,44 @@
-import { usageRight } from '@tallystick/protocol'
-import type { UsageQuestion, UsageRight } from '@tallystick/protocol'
+import { licenseCharge, usageRight } from '@tallystick/protocol'
+import type {
+  LicenseCharge as ToldCharge,
+  LicenseChargeQuestion,
+  UsageQuestion,
+  UsageRight,
+} from '@tallystick/protocol'
 import { bodyOf, callService } from '@tallystick/runtime'
 import type { RemoteService } from '@tallystick/runtime'
 import { z } from 'zod'
-import type { AccountsLink, RightsLink, UseInQuestion } from './links.ts'
+import type { AccountsLink, LicenseCharge, RightsLink, UseInQuestion } from './links.ts'
 
 /** What licensing offers to services: over HTTP, or as functions of the same process. */
 export interface Licensing {
   check(tenant: string, questions: readonly UsageQuestion[]): Promise<readonly UsageRight[]>
+  charges(
+    tenant: string,
+    questions: readonly LicenseChargeQuestion[],
+  ): Promise<readonly (ToldCharge | null)[]>
   revoke(tenant: string, license: string, reason: string): Promise<void>
 }
 
 const answerSchema = z.object({ data: z.array(usageRight) })
+const chargesSchema = z.object({ data: z.array(licenseCharge.nullable()) })
 const accountId = /^acct_[0-9a-z]{26}$/
 const accountList = z.object({ data: z.array(z.object({ id: z.string() })) })
 const nothingLeft = z.object({ code: z.literal(['invalid_state', 'not_found', 'license_not_found']) })
 
 /** The rights link over what licensing offers. */
-export function rightsOf({ check, revoke }: Licensing): RightsLink {
+export function rightsOf({ check, charges, revoke }: Licensing): RightsLink {
   return {
     async check(tenant, questions) {
       const answers = await check(tenant, questions.map(questionOf))
       return answers.map(({ decision, reason }) => ({ permitted: decision === 'permit', code: reason }))
+    },
+    async charges(tenant, questions) {
+      const asked = questions.map(({ license, customer }) => ({
+        license,
+        ...(customer !== undefined && { actor: customer }),
+      }))
+      return (await charges(tenant, asked)).map((told) => (told ? chargeOf(told) : undefined))
     },
     revoke,
   }
@@ -40,6 +57,10 @@ export function httpLicensing(place: Place): Licensing {
     async check(tenant, questions) {
       const call = { tenant, path: '/v1/decisions/check', body: { uses: questions } }
       return answerSchema.parse(bodyOf(call, await callService(remote, call))).data
+    },
+    async charges(tenant, questions) {
+      const call = { tenant, path: '/v1/licenses/charges', body: { licenses: questions } }
+      return chargesSchema.parse(bodyOf(call, await callService(remote, call))).data
     },
     async revoke(tenant, license, reason) {
       const path = `/v1/licenses/${encodeURIComponent(license)}/revoke`
@@ -79,6 +100,21 @@ async function change(
 ): Promise<void> {
   const answer = await callService(remote, { ...call, idempotencyKey: crypto.randomUUID() })
   if (!nothingLeft.safeParse(answer.body).success) bodyOf(call, answer)
+}
+
+function chargeOf({ license, status, pricing, currency, items, ...told }: ToldCharge): LicenseCharge {
+  const { effective_from: from, effective_until: until, ended_at: ended, superseded_by: next } = told
+  return {
+    license,
+    status,
+    pricing,
+    currency,
+    ...(items !== undefined && { items }),
+    ...(from !== undefined && { effectiveFrom: new Date(from) }),
+    ...(until !== undefined && { effectiveUntil: new Date(until) }),
+    ...(ended !== undefined && { endedAt: new Date(ended) }),
+    ...(next !== undefined && { supersededBy: next }),
+  }
 }
 
 function questionOf({ customer, modelId, at, ...use }: UseInQuestion): UsageQuestion {

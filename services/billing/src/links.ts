@@ -1,3 +1,5 @@
+import type { LicenseCharge as Told } from '@tallystick/protocol'
+
 /** One use whose right is asked for. */
 export interface UseInQuestion {
   /** The customer's reference: the buyer of the licenses. */
@@ -16,10 +18,32 @@ export interface RightsAnswer {
   code: string
 }
 
+/** Which license is about to be charged; one of another buyer than `customer`, a reference, is not told. */
+export interface LicenseInQuestion {
+  license: string
+  customer?: string
+}
+
+/** What a license says of its payment, and how long it holds. */
+export interface LicenseCharge extends Pick<Told, 'license' | 'status' | 'pricing' | 'currency'> {
+  /** How many items it covers; absent where they cannot be counted. */
+  items?: number
+  effectiveFrom?: Date
+  effectiveUntil?: Date
+  /** When it expired, was revoked, terminated or superseded. */
+  endedAt?: Date
+  supersededBy?: string
+}
+
 /** The licensing service, over HTTP or in the same process: its policy decides, billing only asks. */
 export interface RightsLink {
   /** One answer for each question, in order. No receipt is made of the asking. */
   check(tenant: string, questions: readonly UseInQuestion[]): Promise<readonly RightsAnswer[]>
+  /** One answer for each question, in order; undefined for what is missing or of another buyer. */
+  charges(
+    tenant: string,
+    questions: readonly LicenseInQuestion[],
+  ): Promise<readonly (LicenseCharge | undefined)[]>
   /** Ends a license, as after a refund; idempotent. */
   revoke(tenant: string, license: string, reason: string): Promise<void>
 }

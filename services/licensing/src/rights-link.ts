@@ -1,7 +1,8 @@
 import { Fault } from '@tallystick/protocol'
-import type { UsageQuestion, UsageRight } from '@tallystick/protocol'
+import type { LicenseCharge, LicenseChargeQuestion, UsageQuestion, UsageRight } from '@tallystick/protocol'
 import type { Caller } from '@tallystick/runtime'
 import { endLicense } from './agreements/end-license.ts'
+import { tellCharges } from './agreements/tell-charges.ts'
 import { decideForUsage } from './decisions/decide-for-usage.ts'
 import type { Deps } from './deps.ts'
 
@@ -9,6 +10,8 @@ import type { Deps } from './deps.ts'
 export interface RightsLink {
   /** Whether each reported use was allowed, in order. No event is made of the asking. */
   check(tenant: string, questions: readonly UsageQuestion[]): Promise<UsageRight[]>
+  /** What agreements say of their payment, in order; null for what is missing or of another buyer. */
+  charges(tenant: string, questions: readonly LicenseChargeQuestion[]): Promise<(LicenseCharge | null)[]>
   /** Ends an agreement, as after a refund; nothing changes when it has ended. */
   revoke(tenant: string, license: string, reason: string): Promise<void>
 }
@@ -17,6 +20,7 @@ export interface RightsLink {
 export function rightsLink(deps: Deps): RightsLink {
   return {
     check: (tenant, questions) => decideForUsage(deps, tenant, questions),
+    charges: (tenant, questions) => tellCharges(deps, tenant, questions),
     async revoke(tenant, license_id, reason) {
       const { livemode } = deps
       const caller: Caller = {

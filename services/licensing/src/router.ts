@@ -1,4 +1,5 @@
 import { licenseRoutes, offerRoutes } from './agreements/agreements-router.ts'
+import { chargeRoutes } from './agreements/charge-routes.ts'
 import { api } from './api.ts'
 import { catalogRoutes } from './catalog/catalog-router.ts'
 import { decisionRoutes } from './decisions/decision-routes.ts'
@@ -7,7 +8,7 @@ import { privacyRoutes } from './privacy/privacy-router.ts'
 
 /** The licensing service's procedures: the same over tRPC and REST. */
 export const router = api.router({
-  licenses: api.router({ ...licenseRoutes, ...exportRoutes }),
+  licenses: api.router({ ...licenseRoutes, ...chargeRoutes, ...exportRoutes }),
   offers: api.router(offerRoutes),
   ...catalogRoutes,
   ...decisionRoutes,

@@ -95,6 +95,8 @@ async function limitOf(deps: Deps, tenant: string, input: AlertInput): Promise<U
   for (const [at, price] of found.entries()) {
     const pointer = `/prices/${at}`
     if (price?.tenant !== tenant) throw missing(pointer, 'names no price')
+    if (price.license !== undefined)
+      throw invalid(pointer, 'is the price of a license, whose usage is not watched apart: watch its meter')
     if (price.currency !== amount.currency) throw invalid(pointer, `is in ${price.currency}`)
     const meter = price.meter === undefined ? undefined : await deps.store.get(meters, price.meter)
     if (!meter) throw invalid(pointer, 'charges no meter')

@@ -92,6 +92,7 @@ export async function createPlan(
 
 function refusalOf(price: StoredPrice | undefined, tenant: string, currency: string): string | undefined {
   if (price?.tenant !== tenant) return 'names no price'
+  if (price.license !== undefined) return 'names the price of a license, which no plan can hold'
   if (!price.active) return 'names a price that is archived'
   if (price.currency !== currency) return `names a price in ${price.currency}; the plan is in ${currency}`
   return undefined
@@ -124,7 +125,7 @@ export function viewPrice(
   { livemode }: Pick<Deps, 'livemode'>,
   price: StoredPrice,
 ): z.infer<typeof priceView> {
-  const { id, name, currency, definition, meter, taxCode, active, metadata, createdAt } = price
+  const { id, name, currency, definition, meter, license, taxCode, active, metadata, createdAt } = price
   return {
     object: 'price',
     id,
@@ -133,6 +134,7 @@ export function viewPrice(
     currency,
     definition: priceSchema.parse(JSON.parse(definition)),
     ...(meter !== undefined && { meter }),
+    ...(license !== undefined && { license }),
     ...(taxCode !== undefined && { tax_code: taxCode }),
     active,
     metadata,

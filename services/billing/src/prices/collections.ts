@@ -12,6 +12,8 @@ export const prices = collection('prices', {
     definition: z.string(),
     /** The meter whose usage it charges; absent for flat and seat prices. */
     meter: z.string().optional(),
+    /** The license whose pricing it is: only usage of that one is charged, to its buyer alone. */
+    license: z.string().optional(),
     taxCode: z.string().optional(),
     active: z.boolean(),
     metadata: z.record(z.string(), z.string()),

@@ -31,6 +31,8 @@ export const priceView = z
     currency: z.string(),
     definition: price,
     meter: z.string().optional(),
+    /** The license whose pricing it is: subscribed to by that license's name. */
+    license: z.string().optional(),
     tax_code: z.string().optional(),
     active: z.boolean(),
     metadata: z.record(z.string(), z.string()),

@@ -9,6 +9,9 @@ import type { Draft } from '../invoices/finalize-invoices.ts'
 import type { StoredInvoice } from '../invoices/find-invoice.ts'
 import { closePeriod, meteredItems } from './close-period.ts'
 import { draftOf, kindOf, tell } from './closing-records.ts'
+import { cutPeriod } from './cut-period.ts'
+import { askLicenses, followLicenses } from './follow-licenses.ts'
+import type { Followed } from './follow-licenses.ts'
 import { billedUsage, subscriptions } from './collections.ts'
 import type { Item, Subscription } from './find-subscription.ts'
 import { usagePeriodOf } from './charge-usage.ts'
@@ -23,6 +26,8 @@ import type { PricesById } from './read-prices.ts'
 export interface Due {
   subscription: Subscription
   version: number | undefined
+  /** Its period ends here, before its time. */
+  cutAt?: Date
 }
 
 /** What closing the periods of some subscriptions writes; `failed` are those that could not be charged. */
@@ -70,7 +75,7 @@ export async function prepareGroup(
     due.flatMap(({ subscription }) => pricesOf(subscription)),
     prices,
   )
-  const billed = await buyersOf(deps, due)
+  const billed = await followedOf(deps, await buyersOf(deps, due), { prices, failed: prepared.failed })
   const late = await lateCustomers(
     deps,
     tenant,
@@ -78,16 +83,17 @@ export async function prepareGroup(
   )
   const usages = await usagesOf(deps, billed, prices)
   const corrections = await correctLateUsage(deps, tenant, { late, prices, at })
-  for (const { subscription, version, customer } of billed) {
+  for (const { subscription, version, customer, followed } of billed) {
     const correction = corrections.get(customer.id)
     try {
       const usageOf = usages(subscription)
       const closed = closePeriod(subscription, { usageOf, prices }, { lateUsageDays: deps.lateUsageDays })
       const kind = version === undefined ? 'created' : kindOf(subscription, closed.subscription)
-      const told = tell(deps, actor ?? customer.id, kind, closed.subscription)
+      const told = tell(deps, actor ?? customer.id, kind, { after: closed.subscription, followed })
       const after: Subscription = { ...closed.subscription, updatedAt: at, auditId: told.auditId }
       prepared.writes.push(
         version === undefined ? insert(subscriptions, after) : replace(subscriptions, after, version),
+        ...followed.writes,
       )
       prepared.subscriptions.push(after)
       prepared.further.push(told.write, ...closed.billed.map((one) => insert(billedUsage, one)))
@@ -124,6 +130,7 @@ export function onlyOne({
 }
 
 type Billed = Due & { customer: Customer }
+type FollowedUp = Billed & { followed: Followed }
 
 async function buyersOf({ store }: Deps, due: readonly Due[]): Promise<Billed[]> {
   const found = await store.getMany(
@@ -135,6 +142,33 @@ async function buyersOf({ store }: Deps, due: readonly Due[]): Promise<Billed[]>
     if (!customer) throw new Error(`The customer of ${one.subscription.id} is not there`)
     return { ...one, customer }
   })
+}
+
+/** The licenses of a new subscription were looked at when it was made; those of all others are now. */
+async function followedOf(
+  deps: Deps,
+  billed: readonly Billed[],
+  { prices, failed }: { prices: PricesById; failed: PreparedGroup['failed'] },
+): Promise<FollowedUp[]> {
+  const asked = billed.filter(({ version }) => version !== undefined).map(({ subscription }) => subscription)
+  const charges = await askLicenses(deps, billed[0]?.subscription.tenant ?? '', asked)
+  const found: FollowedUp[] = []
+  for (const { subscription: before, ...one } of billed) {
+    const until = one.cutAt ?? before.period.end
+    try {
+      const followed =
+        one.version === undefined
+          ? { subscription: before, writes: [], ended: [], followed: [] }
+          : await followLicenses(deps, before, { charges, prices, until })
+      const subscription = one.cutAt
+        ? cutPeriod(followed.subscription, one.cutAt, prices)
+        : followed.subscription
+      found.push({ ...one, subscription, followed })
+    } catch (error) {
+      failed.push({ subscription: before.id, error })
+    }
+  }
+  return found
 }
 
 /** Reads what all metered items of the group used; nothing that is reported from here on escapes as not late. */

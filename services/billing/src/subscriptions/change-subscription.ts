@@ -7,17 +7,19 @@ import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { operatorsOnly } from '../operators-only.ts'
 import { chargeRest, giveBack } from './charge-ahead.ts'
+import { chargeOnce } from './charge-once.ts'
 import { nextItemId } from './close-period.ts'
 import { subscriptions } from './collections.ts'
 import type { Item, Subscription } from './find-subscription.ts'
+import { askLicenses, followLicenses } from './follow-licenses.ts'
 import { placed } from './rated-lines.ts'
 import type { OpenLine } from './rated-lines.ts'
-import { priceOf, readPrices } from './read-prices.ts'
+import { isOnce, priceOf, readPrices } from './read-prices.ts'
 import type { PricesById } from './read-prices.ts'
 import { resolveItems } from './resolve-items.ts'
 import type { Resolved } from './resolve-items.ts'
 import type { ChangeInput } from './subscription-schemas.ts'
-import { requireClosed, requireLive, told } from './subscription-state.ts'
+import { requireClosed, requireLive, requireMayEnd, told } from './subscription-state.ts'
 
 /**
  * Changes what a subscription consists of. At once: what was charged ahead is given back for the rest of the period
@@ -31,20 +33,38 @@ export async function changeSubscription(
   input: ChangeInput,
 ): Promise<Plan<Subscription>> {
   operatorsOnly(caller, input, ['items'])
-  const { version, ...subscription } = stored
-  requireLive(subscription, 'changed')
-  const { tenant, currency } = subscription
+  const { version, ...before } = stored
+  requireMayEnd(caller, before)
+  requireLive(before, 'changed')
   const { plan, items, seats } = input
   const at = await timeOf(deps, customer)
-  requireClosed(subscription, at)
-  const resolved = await resolveItems(deps, { tenant, currency, plan, seats, items })
+  requireClosed(before, at)
+  const { subscription, prices, writes } = await followUp(deps, before, at)
+  const wanted = { caller, customer, subscription, plan, seats, items, prices }
+  const resolved = await resolveItems(deps, wanted)
   const changed =
     input.when === 'period_end' || subscription.status === 'scheduled'
       ? changeLater(subscription, resolved)
-      : await changeNow(deps, subscription, { resolved, at })
+      : changeNow(subscription, { resolved, at })
   const { auditId, write } = told(deps, caller, 'subscription.updated', changed)
   const after = { ...changed, updatedAt: at, auditId }
-  return { writes: [replace(subscriptions, after, version), write], answer: after }
+  return {
+    writes: [replace(subscriptions, after, version), ...writes, ...resolved.writes, write],
+    answer: after,
+  }
+}
+
+/** The subscription with what has followed on its licenses by now. That none are left does not end what is changed. */
+async function followUp(deps: Deps, before: Subscription, at: Date) {
+  const prices = await readPrices(
+    deps,
+    before.items.map(({ price }) => price),
+  )
+  const charges = await askLicenses(deps, before.tenant, [before])
+  const { subscription, writes } = await followLicenses(deps, before, { charges, prices, until: at })
+  const { cancelAt: _, ...followed } = subscription
+  const { cancelAt } = before
+  return { subscription: { ...followed, ...(cancelAt && { cancelAt }) }, prices, writes }
 }
 
 function changeLater(
@@ -52,33 +72,34 @@ function changeLater(
   { plan, items, interval, intervalCount }: Resolved,
 ): Subscription {
   const pendingChange = { ...(plan !== undefined && { plan }), items, interval, intervalCount }
-  return { ...subscription, pendingChange }
+  return { ...subscription, licenses: licensesOf(subscription, items), pendingChange }
 }
 
-async function changeNow(
-  deps: Deps,
-  before: Subscription,
-  { resolved, at }: { resolved: Resolved; at: Date },
-): Promise<Subscription> {
+function changeNow(before: Subscription, { resolved, at }: { resolved: Resolved; at: Date }): Subscription {
   const { interval, intervalCount, plan } = resolved
   if (interval !== before.interval || intervalCount !== before.intervalCount) {
     throw new Fault('invalid_state', {
       detail: 'A change to another interval takes place at the end of the period: give when: period_end',
     })
   }
-  const known = await readPrices(
-    deps,
-    before.items.map(({ price }) => price),
-    resolved.prices,
-  )
-  const { items, lines } = swapItems(before, { resolved, at, prices: known })
+  const { prices } = resolved
+  const { items, lines } = swapItems(before, { resolved, at, prices })
+  const { lines: single, ...once } =
+    before.status === 'trialing' ? { lines: [] } : chargeOnce(before, items, { at, prices })
   const { pendingChange: _, plan: _old, ...rest } = before
   return {
     ...rest,
     ...(plan !== undefined && { plan }),
     items,
-    pendingLines: placed([...before.pendingLines, ...lines]),
+    licenses: licensesOf(before, items),
+    ...once,
+    pendingLines: placed([...before.pendingLines, ...lines, ...single]),
   }
+}
+
+/** The licenses that events name: once one was charged, it stays. */
+function licensesOf({ licenses }: Subscription, items: readonly Pick<Item, 'license'>[]): string[] {
+  return [...new Set([...licenses, ...items.flatMap(({ license }) => license ?? [])])]
 }
 
 /** The items from now on; those that stay as they are keep their charge, the others are settled for the rest. */
@@ -99,12 +120,13 @@ function swapItems(
   const metered = isTrial ? [] : leaving.filter(({ price }) => priceOf(prices, price).meter !== undefined)
   const items = [...ended, ...metered.map((item) => ({ ...item, until: at })), ...stays]
   let nextId = nextItemId(subscription.items)
-  for (const { price, quantity } of resolved.items) {
+  for (const fresh of resolved.items) {
+    const { price } = fresh
     if (stays.some((item) => item.price === price)) continue
     const isMetered = priceOf(prices, price).meter !== undefined
     const kept = leaving.find((item) => item.price === price && !isMetered)
-    const item: Item = { id: kept?.id ?? String(nextId++), price, quantity }
-    if (isTrial) items.push(item)
+    const item: Item = { ...fresh, id: kept?.id ?? String(nextId++) }
+    if (isTrial || isOnce(priceOf(prices, price))) items.push(item)
     else if (isMetered) items.push({ ...item, from: at })
     else {
       const rest = chargeRest(item, { at, charged: { period, whole } }, prices)

@@ -4,7 +4,7 @@ import { canonicalize } from '@tallystick/receipt'
 import type { Item } from './find-subscription.ts'
 import { invoiceLines } from './rated-lines.ts'
 import type { OpenLine } from './rated-lines.ts'
-import { priceOf } from './read-prices.ts'
+import { isOnce, priceOf } from './read-prices.ts'
 import type { PricesById, ReadPrice } from './read-prices.ts'
 
 /** A period and the whole one whose share it is charged. */
@@ -19,13 +19,13 @@ export interface Ahead {
   lines: OpenLine[]
 }
 
-/** Charges flat and seat prices ahead for a period that begins. Metered items go through as they are. */
+/** Charges flat and seat prices ahead for a period that begins. What is metered or due once goes through as it is. */
 export function chargeAhead(items: readonly Item[], { period, whole }: Charged, prices: PricesById): Ahead {
   const ahead: Ahead = { items: [], lines: [] }
-  for (const { id, price: priceId, quantity } of items) {
-    const item = { id, price: priceId, quantity }
-    const price = priceOf(prices, priceId)
-    if (price.meter !== undefined) {
+  for (const { from: _, advance: _charged, ...item } of items) {
+    const { id, quantity } = item
+    const price = priceOf(prices, item.price)
+    if (price.meter !== undefined || isOnce(price)) {
       ahead.items.push(item)
       continue
     }
@@ -66,11 +66,12 @@ export function giveBack(
 
 /** The charge for the rest of a period of an item that begins within it. */
 export function chargeRest(
-  { id, price: priceId, quantity }: Item,
+  item: Item,
   { at, charged }: { at: Date; charged: Charged },
   prices: PricesById,
 ): { item: Item; lines: OpenLine[] } {
-  const price = priceOf(prices, priceId)
+  const { id, quantity } = item
+  const price = priceOf(prices, item.price)
   const { amount, explanation } = rateRest(price, quantity, { from: at, charged })
   const lines = prorated(
     price,
@@ -82,7 +83,7 @@ export function chargeRest(
       period: { start: at, end: charged.period.end },
     },
   )
-  return { item: { id, price: priceId, quantity, advance: { from: at, amount: amount.amount } }, lines }
+  return { item: { ...item, advance: { from: at, amount: amount.amount } }, lines }
 }
 
 /** What a price costs for the rest of a charged period, to the millisecond. */
@@ -116,6 +117,7 @@ function prorated(
     kind: 'proration',
     description: `${what}: ${price.name}${times}`,
     price: price.id,
+    ...(price.license !== undefined && { license: price.license }),
     subscriptionItem: item,
     quantity: String(quantity),
     ...rest,

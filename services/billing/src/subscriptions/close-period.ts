@@ -1,5 +1,6 @@
 import type { Usage } from '@tallystick/pricing'
 import { chargeAhead } from './charge-ahead.ts'
+import { chargeOnce } from './charge-once.ts'
 import { chargeUsage, usagePeriodOf } from './charge-usage.ts'
 import type { BilledUsage } from './charge-usage.ts'
 import type { Item, Subscription } from './find-subscription.ts'
@@ -86,6 +87,7 @@ function openPeriod(
   const { period, whole } = periodFrom(changed, start)
   const live = changed.items.filter(({ until }) => until === undefined)
   const { items, lines } = chargeAhead(live, { period, whole }, prices)
+  const { lines: single, ...once } = chargeOnce(changed, items, { at: period.start, prices })
   return {
     subscription: dueAtEnd({
       ...changed,
@@ -93,8 +95,9 @@ function openPeriod(
       items,
       period,
       ...(whole && { whole }),
+      ...once,
     }),
-    lines,
+    lines: [...lines, ...single],
   }
 }
 
@@ -107,10 +110,9 @@ function applyPending(subscription: Subscription, boundary: Date): Subscription 
   return {
     ...rest,
     ...(plan !== undefined && { plan }),
-    items: items.map(({ price, quantity }, place) => ({
-      id: rest.items.find((item) => item.price === price)?.id ?? String(nextItemId(rest.items) + place),
-      price,
-      quantity,
+    items: items.map((item, place) => ({
+      ...item,
+      id: rest.items.find(({ price }) => price === item.price)?.id ?? String(nextItemId(rest.items) + place),
     })),
     interval,
     intervalCount,

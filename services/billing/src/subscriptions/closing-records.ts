@@ -8,6 +8,7 @@ import type { StoredInvoice } from '../invoices/find-invoice.ts'
 import type { Closed } from './close-period.ts'
 import type { Correction } from './correct-late-usage.ts'
 import type { Subscription } from './find-subscription.ts'
+import type { Followed } from './follow-licenses.ts'
 import { placed } from './rated-lines.ts'
 
 /** The draft of what the closing of a period charges; none where it charges nothing. */
@@ -48,8 +49,9 @@ export function tell(
   deps: Pick<Deps, 'newId' | 'now'>,
   actor: string,
   kind: string,
-  { tenant, id, customer, licenses, status, period, suspendedAt, cancelAt }: Subscription,
+  { after, followed }: { after: Subscription; followed: Pick<Followed, 'ended' | 'followed'> },
 ): { auditId: string; write: Write } {
+  const { tenant, id, customer, licenses, status, period, suspendedAt, cancelAt } = after
   const event = deps.newId('event')
   const data = {
     subscription: id,
@@ -57,6 +59,8 @@ export function tell(
     status,
     period_start: period.start.toISOString(),
     period_end: period.end.toISOString(),
+    ...(followed.ended.length > 0 && { licenses_ended: followed.ended }),
+    ...(followed.followed.length > 0 && { licenses_followed: followed.followed }),
     ...(status === 'canceled' && suspendedAt && !cancelAt && { reason: 'unpaid' }),
   }
   const record = { kind: `subscription.${kind}`, actor, licenses: licenses.slice(0, 100), items: [], data }

@@ -4,10 +4,12 @@ import { storedLine } from '../invoices/collections.ts'
 
 const span = z.strictObject({ start: z.date(), end: z.date() })
 
-/** A price within a subscription. Its id is a number of its own within the period. */
+/** A price, or a license and the price that its pricing comes to, within a subscription. Its id is a number of its own within the period. */
 export const storedItem = z.strictObject({
   id: z.string(),
   price: z.string(),
+  /** The license that is charged. */
+  license: z.string().optional(),
   /** Seats; usage is counted by meters, and a flat price is due once. */
   quantity: z.number(),
   /** Usage counts from here on; from the beginning of the period where it is absent. */
@@ -28,6 +30,8 @@ export const subscriptions = collection('subscriptions', {
     licenses: z.array(z.string()),
     currency: z.string(),
     items: z.array(storedItem),
+    /** Those of its licenses whose single amount was charged. */
+    chargedOnce: z.array(z.string()).optional(),
     status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'suspended', 'paused', 'canceled']),
     interval: z.enum(['month', 'year']),
     intervalCount: z.number(),
@@ -55,7 +59,9 @@ export const subscriptions = collection('subscriptions', {
     pendingChange: z
       .strictObject({
         plan: z.string().optional(),
-        items: z.array(z.strictObject({ price: z.string(), quantity: z.number() })),
+        items: z.array(
+          z.strictObject({ price: z.string(), license: z.string().optional(), quantity: z.number() }),
+        ),
         interval: z.enum(['month', 'year']),
         intervalCount: z.number(),
       })
@@ -84,6 +90,7 @@ export const subscriptions = collection('subscriptions', {
     byCustomer: ['tenant', 'customer', 'createdAt'],
     byStatus: ['tenant', 'status', 'createdAt'],
     due: { keys: ['clock', 'dueAt'], where: { dueAt: { exists: true } } },
+    failing: { keys: ['clock', 'dueAt'], where: { failure: { exists: true } } },
   },
 })
 
@@ -110,4 +117,16 @@ export const billedUsage = collection('billed_usage', {
   }),
   partition: 'tenant',
   indexes: { byCustomer: ['tenant', 'customer', 'end'] },
+})
+
+/** Which subscription charges a license, so that no two ever do. */
+export const licenseHolders = collection('license_holders', {
+  schema: z.strictObject({
+    id: z.string(),
+    tenant: z.string(),
+    license: z.string(),
+    /** The last that has charged it, or empty. */
+    subscription: z.string(),
+  }),
+  partition: 'tenant',
 })

@@ -27,22 +27,25 @@ export async function createSubscription(
 ): Promise<Plan<Subscription>> {
   operatorsOnly(caller, input, ['items', 'trial_days'])
   const customer = await customerOf(deps, caller, input.customer)
-  const { tenant } = caller
   const { plan, items, seats } = input
-  const resolved = await resolveItems(deps, { tenant, currency: customer.currency, plan, seats, items })
+  const subscription = { id: deps.newId('subscription') }
+  const resolved = await resolveItems(deps, { caller, customer, subscription, plan, seats, items })
   const now = await timeOf(deps, customer)
   const start = input.start === undefined ? now : new Date(input.start)
   if (start < now) {
     throw new Fault('validation_failed', { errors: [{ pointer: '/start', message: 'lies in the past' }] })
   }
-  const draft = scheduled(deps, { input, customer, resolved, start, now })
+  const draft = scheduled(subscription.id, { input, customer, resolved, start, now })
   if (start > now) {
     const { auditId, write } = told(deps, caller, 'subscription.created', draft)
-    const subscription = { ...draft, auditId }
-    return { writes: [insert(subscriptions, subscription), write], answer: subscription }
+    const answer = { ...draft, auditId }
+    return { writes: [...resolved.writes, insert(subscriptions, answer), write], answer }
   }
   const terms = { at: now, prices: resolved.prices, actor: caller.account }
-  return onlyOne(await planGroup(deps, [{ subscription: draft, version: undefined }], terms))
+  const { writes, answer } = onlyOne(
+    await planGroup(deps, [{ subscription: draft, version: undefined }], terms),
+  )
+  return { writes: [...resolved.writes, ...writes], answer }
 }
 
 /** The customer that is named in a body: missing is a mistake of the request, not of its address. */
@@ -58,7 +61,7 @@ async function customerOf(deps: Deps, caller: Caller, id: string): Promise<Custo
 
 /** The subscription before it begins: its period is empty and over at its start. */
 function scheduled(
-  deps: Deps,
+  id: string,
   about: {
     input: SubscriptionInput
     customer: Customer
@@ -75,11 +78,11 @@ function scheduled(
   const charged = trialEnd ?? start
   const anchorDay = input.anchor_day ?? dayOfMonth(charged, timeZone)
   return {
-    id: deps.newId('subscription'),
+    id,
     tenant: customer.tenant,
     customer: customer.id,
     ...(plan !== undefined && { plan }),
-    licenses: input.licenses,
+    licenses: [...new Set([...input.licenses, ...items.flatMap(({ license }) => license ?? [])])],
     currency: customer.currency,
     items: items.map((item, place) => ({ id: String(place + 1), ...item })),
     status: 'scheduled',

@@ -29,6 +29,7 @@ export async function openBilling(url: string, entropy: Partial<Entropy> = {}): 
     log: createLog({ name: 'billing-test', level: 'fatal' }),
     rights: {
       check: async (_tenant, uses) => uses.map(() => ({ permitted: true, code: 'license_active' })),
+      charges: async (_tenant, questions) => questions.map(() => undefined),
       revoke: async () => {},
     },
     accounts: { suspend: async () => {}, reactivate: async () => {} },

@@ -6,12 +6,9 @@ import { timeOf } from '../clocks/time-of.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { onlyOne, planGroup } from './bill-group.ts'
-import { giveBack } from './charge-ahead.ts'
 import { subscriptions } from './collections.ts'
 import type { Subscription } from './find-subscription.ts'
-import { placed } from './rated-lines.ts'
-import { readPrices } from './read-prices.ts'
-import { requireClosed, requireLive, told, wrongState } from './subscription-state.ts'
+import { requireClosed, requireLive, requireMayEnd, told, wrongState } from './subscription-state.ts'
 
 interface Found {
   subscription: Stored<Subscription>
@@ -28,6 +25,7 @@ export async function cancelSubscription(
   { subscription: { version, ...subscription }, customer }: Found,
   when: 'now' | 'period_end',
 ): Promise<Plan<Subscription>> {
+  requireMayEnd(caller, subscription)
   if (subscription.status === 'canceled') throw wrongState(subscription.status, 'canceled')
   const at = await timeOf(deps, customer)
   if (when === 'now' || subscription.status === 'paused' || subscription.status === 'scheduled') {
@@ -48,6 +46,7 @@ export async function pauseSubscription(
   caller: Caller,
   { subscription: { version, ...subscription }, customer }: Found,
 ): Promise<Plan<Subscription>> {
+  requireMayEnd(caller, subscription)
   requireLive(subscription, 'paused')
   if (subscription.status === 'scheduled' || subscription.status === 'trialing') {
     throw wrongState(subscription.status, 'paused')
@@ -85,21 +84,7 @@ async function closeNow(
   subscription: Subscription,
   { version, at, caller }: { version: number; at: Date; caller: Caller },
 ): Promise<Plan<Subscription>> {
-  const { period, items, pendingLines } = subscription
-  const prices = await readPrices(
-    deps,
-    items.map(({ price }) => price),
-  )
   requireClosed(subscription, at)
-  const isOpen = period.start <= at && at < period.end
-  const charged = { period, whole: subscription.whole }
-  const back = isOpen ? items.flatMap((item) => giveBack(item, { at, charged }, prices)) : []
-  const cut: Subscription = {
-    ...subscription,
-    // A minimum is due for the share of the period that it was open.
-    ...(isOpen && { whole: subscription.whole ?? period, period: { start: period.start, end: at } }),
-    pendingLines: placed([...pendingLines, ...back]),
-  }
-  const terms = { at, prices, actor: caller.account }
-  return onlyOne(await planGroup(deps, [{ subscription: cut, version }], terms))
+  const terms = { at, prices: new Map(), actor: caller.account }
+  return onlyOne(await planGroup(deps, [{ subscription, version, cutAt: at }], terms))
 }

@@ -4,7 +4,9 @@ import { Fault } from '@tallystick/protocol'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { aggregateUsage } from '../usage/aggregate-usage.ts'
+import { findMeter } from '../usage/find-meters.ts'
 import { markBilled } from '../usage/late-usage.ts'
+import { readUsage } from '../usage/read-usage.ts'
 import type { ReadPrice } from './read-prices.ts'
 
 /** The usage of a customer that a price charges. */
@@ -43,9 +45,11 @@ export async function readUsages(
   wanted: readonly UsageWanted[],
 ): Promise<(Usage | Error)[]> {
   return Promise.all(
-    wanted.map(async ({ customer, price, from, before }) => {
-      const { definition, meter = '' } = price
+    wanted.map(async (one) => {
+      const { customer, price, from, before } = one
+      const { definition, meter = '', license } = price
       try {
+        if (license !== undefined) return await usageOfLicense(deps, one, { meter, license })
         const question = { meter, customer: customer.id, from, before, ...shapeOf(definition) }
         return (await aggregateUsage(deps, customer.tenant, question)).usage
       } catch (error) {
@@ -55,6 +59,19 @@ export async function readUsages(
       }
     }),
   )
+}
+
+/** What the customer used of one license: of events that name several, each is used. */
+async function usageOfLicense(
+  deps: Pick<Deps, 'store'>,
+  { customer: { tenant, id: customer }, from, before }: UsageWanted,
+  { meter: name, license }: { meter: string; license: string },
+): Promise<Usage> {
+  const meter = await findMeter(deps, tenant, name)
+  if (from >= before) return { quantity: '0' }
+  const cuts = [from, before]
+  const { total } = await readUsage(deps, { tenant, meter, customer, license, cuts, groupBy: [] })
+  return { quantity: total }
 }
 
 /** A price with amounts per event needs the events, a matrix one quantity for each combination of its dimensions. */

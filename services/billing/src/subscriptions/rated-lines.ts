@@ -28,9 +28,10 @@ export function invoiceLines(
   kind: keyof typeof prefixes = 'price',
 ): OpenLine[] {
   return rated.map((line) => ({
-    kind: kind === 'price' && line.kind === 'true_up' ? 'minimum' : kind,
+    kind: kind === 'price' ? kindOf(price, line) : kind,
     description: prefixes[kind] + describe(price, line),
     price: price.id,
+    ...(price.license !== undefined && { license: price.license }),
     subscriptionItem: item,
     quantity: line.quantity,
     amount: line.amount.amount,
@@ -43,6 +44,11 @@ export function invoiceLines(
 /** The lines with their places as ids. */
 export function placed(lines: readonly OpenLine[]): StoredLine[] {
   return lines.map((line, place) => ({ ...line, id: String(place + 1) }))
+}
+
+function kindOf({ license }: ReadPrice, { kind }: RatedLine): OpenLine['kind'] {
+  if (license !== undefined) return 'license'
+  return kind === 'true_up' ? 'minimum' : 'price'
 }
 
 function describe({ name }: ReadPrice, { kind, quantity, dimensions }: RatedLine): string {

@@ -12,6 +12,8 @@ export interface ReadPrice {
   definition: Price
   /** The meter whose usage it charges at the end of a period; without one it is charged ahead. */
   meter?: string
+  /** The license whose pricing it is. */
+  license?: string
   taxCode?: string
   active: boolean
 }
@@ -29,7 +31,7 @@ export async function readPrices(
   if (missing.length === 0) return known
   for (const found of await store.getMany(prices, missing)) {
     if (!found) continue
-    const { id, tenant, name, currency, definition, meter, taxCode, active } = found
+    const { id, tenant, name, currency, definition, meter, license, taxCode, active } = found
     known.set(id, {
       id,
       tenant,
@@ -37,6 +39,7 @@ export async function readPrices(
       currency,
       definition: priceSchema.parse(JSON.parse(definition)),
       ...(meter !== undefined && { meter }),
+      ...(license !== undefined && { license }),
       ...(taxCode !== undefined && { taxCode }),
       active,
     })
@@ -49,4 +52,9 @@ export function priceOf(known: PricesById, id: string): ReadPrice {
   const found = known.get(id)
   if (!found) throw new Error(`The price ${id} of a subscription is not there`)
   return found
+}
+
+/** Whether it is due a single time: what a license costs beside usage and subscription. */
+export function isOnce({ license, meter, definition }: ReadPrice): boolean {
+  return license !== undefined && meter === undefined && definition.recurring === undefined
 }

@@ -1,11 +1,21 @@
 import { decimal, idSchema, metadata, moneyAmount, pageInput, timestamp } from '@tallystick/protocol'
 import { z } from 'zod'
 
-const itemInput = z.strictObject({
-  price: idSchema('price'),
-  /** Seats; one for flat prices and for those that charge usage. */
-  quantity: z.int().min(1).max(1_000_000).default(1),
-})
+const itemInput = z
+  .strictObject({
+    price: idSchema('price').optional(),
+    /** A license in place of a price: what its own pricing says is charged. */
+    license: idSchema('license').optional(),
+    /** Seats of a price, one unless told; one for flat prices and for those that charge usage. */
+    quantity: z.int().min(1).max(1_000_000).optional(),
+  })
+  .refine(({ price, license }) => (price === undefined) !== (license === undefined), {
+    error: 'give either a price or a license',
+  })
+  .refine(({ license, quantity }) => license === undefined || quantity === undefined, {
+    path: ['quantity'],
+    error: 'of a license is what the license says',
+  })
 export type ItemInput = z.infer<typeof itemInput>
 
 const items = z.array(itemInput).min(1).max(20)
@@ -72,7 +82,7 @@ export const listInput = z.strictObject({
   status: subscriptionStatus.optional(),
 })
 
-const itemView = z.strictObject({ price: z.string(), quantity: z.int() })
+const itemView = z.strictObject({ price: z.string(), license: z.string().optional(), quantity: z.int() })
 const periodView = z.strictObject({ start: timestamp, end: timestamp })
 
 export const subscriptionView = z

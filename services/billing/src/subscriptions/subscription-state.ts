@@ -11,6 +11,13 @@ export function requireLive({ status }: Subscription, deed: string): void {
   if (status === 'canceled' || status === 'paused') throw wrongState(status, deed)
 }
 
+/** Throws Fault `forbidden` for a customer that would end what its licenses cost, and keep the licenses. */
+export function requireMayEnd({ role }: Pick<Caller, 'role'>, { items }: Subscription): void {
+  if (role === 'operator' || items.every(({ license }) => license === undefined)) return
+  const detail = 'It charges licenses: it ends with them, or an operator of the marketplace changes it'
+  throw new Fault('forbidden', { detail })
+}
+
 /**
  * Throws a Fault for a subscription whose period is over at `at` and not closed: `conflict` where that is being done,
  * `invalid_state` where it has failed.

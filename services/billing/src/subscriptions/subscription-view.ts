@@ -60,8 +60,8 @@ function viewFailure({ failure, dueAt }: Subscription) {
   }
 }
 
-function viewItem({ id, price, quantity }: Subscription['items'][number]) {
-  return { id, price, quantity }
+function viewItem({ id, price, license, quantity }: Subscription['items'][number]) {
+  return { id, price, ...(license !== undefined && { license }), quantity }
 }
 
 function viewPeriod({ start, end }: Subscription['period']) {
