@@ -123,11 +123,11 @@ async function answerOf(response: Response): Promise<unknown> {
 }
 
 async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + 30_000
+  const end = performance.now() + 120_000
   for (;;) {
     const found = await ask().catch(() => undefined)
     if (found !== undefined) return found
-    if (performance.now() > end) throw new Error('it did not come within 30 s')
+    if (performance.now() > end) throw new Error('it did not come within two minutes')
     const { promise, resolve } = Promise.withResolvers<void>()
     setTimeout(resolve, 50)
     await promise

@@ -264,4 +264,4 @@ test(`killed ${rounds} times amid ingestion, billing runs and captures, the serv
   expect(await lostOf(clients, market, true)).toEqual([])
   await requireBilled(clients, market)
   await requireAskedOnce(market, store)
-}, 600_000)
+}, 1_800_000)

@@ -132,4 +132,4 @@ test('the same with a process killed in the middle makes one license or none, an
   expect(outcomes.cut).toBeGreaterThan(0)
   survivor.process.kill('SIGKILL')
   await survivor.ended
-}, 180_000)
+})

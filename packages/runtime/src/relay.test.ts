@@ -79,10 +79,14 @@ test('a crash between delivery and removal delivers again, and loses nothing', a
       const term = await store.get(leaseTerms, 'relay.events')
       time += 1000
       expect(term).toBeDefined()
+      const { promise: deliveredAgain, resolve } = Promise.withResolvers<void>()
       startRelay('b', {
-        deliver: async (again) => void delivered.push(...again.map(({ id }) => `again ${id}`)),
+        deliver: async (again) => {
+          delivered.push(...again.map(({ id }) => `again ${id}`))
+          resolve()
+        },
       })
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await deliveredAgain
     },
   })
   await emptied()

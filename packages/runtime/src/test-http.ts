@@ -61,13 +61,13 @@ export function problemOf(answer: HttpAnswer): ProblemDocument {
   return problemDocument.parse(answer.json)
 }
 
-/** Asks again until there is an answer, for 15 seconds at most. */
+/** Asks again until there is an answer, for two minutes at most. */
 export async function until<T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + 15_000
+  const end = performance.now() + 120_000
   for (;;) {
     const found = await ask()
     if (found !== undefined) return found
-    if (performance.now() > end) throw new Error('it did not come within 15 s')
+    if (performance.now() > end) throw new Error('it did not come within two minutes')
     const { promise, resolve } = Promise.withResolvers<void>()
     setTimeout(resolve, 20)
     await promise

@@ -17,4 +17,4 @@ test('a SIGTERM to npm ends the server that npm started', async () => {
   // The server holds the other end of the pipe until it is gone.
   expect(await ended).toEqual([])
   rmSync(data, { recursive: true, force: true })
-}, 60_000)
+})

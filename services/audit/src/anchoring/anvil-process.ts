@@ -15,20 +15,21 @@ export interface Anvil {
   stop(): Promise<void>
 }
 
-const startMs = 30_000
+const startMs = 120_000
 
 /** Starts anvil on a free port, or on the one given, and waits until it answers. */
 export async function startAnvil(options: { port?: number; args?: readonly string[] } = {}): Promise<Anvil> {
-  const port = options.port ?? (await freePort())
-  const args = [
-    '--port',
-    String(port),
-    '--silent',
-    '--no-mining',
-    '--slots-in-an-epoch',
-    '1',
-    ...(options.args ?? []),
-  ]
+  for (let tries = 1; ; tries++) {
+    const anvil = await startOn(options.port ?? (await freePort()), options.args ?? [])
+    if (anvil !== undefined) return anvil
+    // Somebody else may have taken the port meanwhile.
+    if (options.port !== undefined || tries === 3) throw new Error('anvil did not start')
+  }
+}
+
+/** Undefined when anvil ended before it answered. */
+async function startOn(port: number, more: readonly string[]): Promise<Anvil | undefined> {
+  const args = ['--port', String(port), '--silent', '--no-mining', '--slots-in-an-epoch', '1', ...more]
   const child = spawn(anvilBinary(), args, { stdio: 'ignore' })
   const end = () => void child.kill('SIGTERM')
   process.once('exit', end)
@@ -37,7 +38,11 @@ export async function startAnvil(options: { port?: number; args?: readonly strin
   const request = (method: string, params: readonly unknown[] = []) => exchange(url, method, params)
   for (let waited = 0; ; waited += 50) {
     if (await request('eth_chainId').then(Boolean, () => false)) break
-    if (waited > startMs || child.exitCode !== null) {
+    if (child.exitCode !== null) {
+      process.off('exit', end)
+      return undefined
+    }
+    if (waited > startMs) {
       end()
       throw new Error('anvil did not start')
     }

@@ -313,7 +313,7 @@ test('a process that is killed amid an erasure leaves one that another process e
   expect(done.chain).toBe(
     inOrder.reduce((chain, one) => hash('sha256', `${chain}\n${one}`, 'hex'), '0'.repeat(64)),
   )
-}, 60_000)
+})
 
 test('an export of 50,000 objects has a page in memory at a time, and all of them in it', async () => {
   const traits = { name: 'Diary', consents: [], consentRequired: true, prohibitedUses: [], metadata: {} }
@@ -344,7 +344,7 @@ test('an export of 50,000 objects has a page in memory at a time, and all of the
   }
   expect(told).toBe(50_000)
   expect(text.startsWith(`{"object":"subject_data","livemode":false,"request":"${request.id}"`)).toBe(true)
-}, 60_000)
+})
 
 test('an export tells what was given for others, each object once, and of others only where they name the subject', async () => {
   const account = sampleId('account')
