@@ -76,6 +76,22 @@ export function raceCases(subject: ContractSubject): void {
       })
     })
 
+    together('carry out every commit, however many meet at one document', async () => {
+      await withTwo(async (stores) => {
+        const commits = Array.from({ length: 24 }, (_, at) =>
+          stores[0].commit([
+            insert(plain, { id: `entry-${at}` }),
+            increment(plain, 'balance', { count: at }),
+            increment(plain, `side-${at % 3}`, { count: 1 }),
+          ]),
+        )
+        await Promise.all(commits)
+        const [balance, side] = await stores[1].getMany(plain, ['balance', 'side-0'])
+        expect(balance).toEqual({ id: 'balance', count: 276, version: 24 })
+        expect(side).toEqual({ id: 'side-0', count: 8, version: 8 })
+      })
+    })
+
     together('keep the sum of two accounts while they move money both ways', async () => {
       await withTwo(async (stores) => {
         await stores[0].insertMany(plain, [

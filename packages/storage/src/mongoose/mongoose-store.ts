@@ -15,6 +15,7 @@ import { indexQuery } from './index-query.ts'
 import { insertEach } from './insert-each.ts'
 import { guarded } from './mongo-error.ts'
 import { fromRow, type Row } from './row.ts'
+import { takeTurns } from './take-turns.ts'
 import { writeAll } from './transaction.ts'
 import type { Rows } from './rows.ts'
 import { writeOne } from './write-one.ts'
@@ -43,6 +44,7 @@ class MongooseStore implements Store {
   readonly #log: Log
   readonly #rows = new Map<string, Rows>()
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #inTurn = takeTurns()
   #closed: Promise<void> | undefined
 
   constructor(connection: mongoose.Connection, topology: Topology, log: Log) {
@@ -134,7 +136,11 @@ class MongooseStore implements Store {
         'this MongoDB server has no transactions, which a commit of several writes needs: run a replica set or a sharded cluster',
       )
     }
-    await this.#write(() => writeAll(this.#connection, (collection) => this.#of(collection), writes))
+    // MongoDB refuses one of two transactions that meet at a document rather than let it wait. Those of one process wait
+    // here for each other: however many meet at a balance, each is carried out once.
+    const documents = new Set(writes.map(documentKey))
+    const work = () => writeAll(this.#connection, (collection) => this.#of(collection), writes)
+    await this.#write(() => this.#inTurn([...documents], work))
   }
 
   async insertMany<T extends Document>(collection: Collection<T>, documents: readonly NoInfer<T>[]) {
@@ -192,6 +198,10 @@ function schemaOf(collection: Collection): mongoose.Schema {
     { _id: String, version: Number },
     { collection: collection.name, strict: false, versionKey: false, id: false },
   )
+}
+
+function documentKey(write: Write): string {
+  return `${write.collection.name} ${'document' in write ? write.document.id : write.id}`
 }
 
 function documentSize(write: Write, position: number): number {

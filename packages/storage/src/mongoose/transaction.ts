@@ -1,5 +1,5 @@
 import mongoose from 'mongoose'
-import type { StorageErrorPlace } from '../errors.ts'
+import { Unavailable, type StorageErrorPlace } from '../errors.ts'
 import type { Collection } from '../collection.ts'
 import type { Write } from '../write.ts'
 import { incrementUpdate } from './increment-update.ts'
@@ -27,6 +27,9 @@ const options: mongoose.mongo.TransactionOptions = {
   readConcern: { level: 'snapshot' },
   writeConcern: { w: 'majority', journal: true },
 }
+
+// The driver would go on for two minutes; who waits for the answer has gone by then.
+const longestRepeatMs = 20_000
 
 /**
  * Carries out a list of writes in one transaction. Changes that follow each other are sent together; if one of them
@@ -65,10 +68,17 @@ async function transact(
   runs: Run[],
 ): Promise<void> {
   let place: StorageErrorPlace = {}
+  const begun = performance.now()
   try {
     // Operations of a transaction share its session and must not overlap: one is awaited after the other. Whatever is
     // thrown must reach the driver as it is, for the labels on it say whether the transaction is repeated.
     await connection.transaction(async (session) => {
+      if (performance.now() - begun > longestRepeatMs) {
+        throw new Unavailable(
+          'MongoDB refused the commit for as long as it was repeated: others write the same',
+          place,
+        )
+      }
       for (const run of runs) {
         place = { write: run.first, collection: run.collection.name }
         const failed = await apply(rowsOf(run.collection), run, place, session)
