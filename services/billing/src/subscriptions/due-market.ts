@@ -99,6 +99,7 @@ function meterOf(): Meter {
     active: true,
     status: 'active',
     epoch: 0,
+    series: `${idOf('meter', 0)}.0`,
     createdAt: start,
   }
 }

@@ -20,7 +20,6 @@ import { usageDays, usageMembers, usageValues } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
 import { createMeter } from './create-meter.ts'
 import { findMeter } from './find-meters.ts'
-import { seriesOf } from './feed-meters.ts'
 import { sumHours } from './hour-columns.ts'
 import { clearLateUsage, lateUsageOf, markBilled } from './late-usage.ts'
 import { readUsage } from './read-usage.ts'
@@ -94,6 +93,7 @@ interface Sent {
   quantity: string
   occurred_at: string
   model_id?: string
+  api_key?: string
   country?: string
   licenses?: readonly string[]
   success: boolean
@@ -124,13 +124,14 @@ const meterOf = (by: Deps, caller: Caller, aggregation: Aggregation) =>
 /** What is stored of a meter, without the names that a rebuilt one has anew. */
 async function stored(caller: Caller, aggregation: Aggregation): Promise<string[]> {
   const meter = await findMeter(deps, caller.tenant, aggregation)
-  const equals = [caller.tenant, seriesOf(meter)]
+  const equals = [caller.tenant, meter.series]
   const found: string[] = []
   const tell = (one: object) => found.push(JSON.stringify(one, text))
+  const of = aggregation === 'count' ? 'count' : 'sum'
   for await (const { kind, holder, customer, group, ...day } of deps.store.scan(usageDays.byHolder, {
     equals,
   }))
-    sumHours(day, everyHour, (hour, counted) =>
+    sumHours(day, of, everyHour, (hour, counted) =>
       tell({ kind, holder, customer, group, day: day.day, hour, ...counted }),
     )
   for await (const { id: _, series: _s, version: _v, ...one } of deps.store.scan(usageValues.byHolder, {
@@ -140,7 +141,7 @@ async function stored(caller: Caller, aggregation: Aggregation): Promise<string[
   for await (const { kind, holder, group, member, ...day } of deps.store.scan(usageMembers.byHolder, {
     equals,
   }))
-    sumHours(day, everyHour, (hour, { count }) =>
+    sumHours(day, 'unique', everyHour, (hour, { count }) =>
       tell({ kind, holder, group, member, day: day.day, hour, count }),
     )
   return found.toSorted((a, b) => (a < b ? -1 : 1))
@@ -153,6 +154,7 @@ const quantity = fc.oneof(
   fc.constantFrom('9007199254740993', '0.000000000001', '999999999999999999.999999999999', '0.1'),
 )
 const licenses = ['lic_1', 'lic_2']
+const keys = ['key_1', 'key_2']
 const action = fc.oneof(
   {
     weight: 6,
@@ -164,6 +166,7 @@ const action = fc.oneof(
       model: fc.constantFrom('a', 'b', 'c', undefined),
       country: fc.constantFrom('DE', 'FR', undefined),
       licenses: fc.subarray(licenses),
+      key: fc.constantFrom(...keys, undefined),
       success: fc.boolean(),
     }),
   },
@@ -188,6 +191,7 @@ const action = fc.oneof(
 interface Known extends MeterEvent {
   country: string
   licenses: readonly string[]
+  key: string | undefined
 }
 
 test(
@@ -217,6 +221,7 @@ test(
               occurred_at: occurredAt.toISOString(),
               ...(one.model !== undefined && { model_id: one.model }),
               ...(one.country !== undefined && { country: one.country }),
+              ...(one.key !== undefined && { api_key: one.key }),
               licenses: one.licenses,
               success: one.success,
             }
@@ -230,7 +235,9 @@ test(
             }
             model.set(
               event_id,
-              one.success ? { ...known, country: one.country ?? '', licenses: one.licenses } : undefined,
+              one.success
+                ? { ...known, country: one.country ?? '', licenses: one.licenses, key: one.key }
+                : undefined,
             )
             continue
           }
@@ -277,7 +284,7 @@ test(
                 }
                 read.push(
                   usage,
-                  ...(await ofLicenses(caller.tenant, { aggregation, cuts: [from, before] }, counted)),
+                  ...(await ofHolders(caller.tenant, { aggregation, cuts: [from, before] }, counted)),
                 )
               }
             }
@@ -297,8 +304,8 @@ test(
   },
 )
 
-/** What is read of each license, held against its events: of all, and by piece of time and country. */
-async function ofLicenses(
+/** What is read of each license and key, held against its events: of all, and by piece of time and country. */
+async function ofHolders(
   tenant: string,
   { aggregation, cuts: [from, before] }: { aggregation: Aggregation; cuts: [number, number] },
   events: readonly Known[],
@@ -306,10 +313,19 @@ async function ofLicenses(
   const meter = await findMeter(deps, tenant, aggregation)
   const told = (of: readonly Known[]) => formatDecimal(aggregate(aggregation, of))
   const totals: string[] = []
-  for (const license of licenses) {
-    const own = events.filter((event) => event.licenses.includes(license))
+  const holders: { license?: string; apiKey?: string }[] = [
+    ...licenses.map((license) => ({ license })),
+    ...keys.map((apiKey) => ({ apiKey })),
+    { license: 'lic_1', apiKey: 'key_1' },
+  ]
+  for (const { license, apiKey } of holders) {
+    const own = events.filter(
+      (event) =>
+        (license === undefined || event.licenses.includes(license)) &&
+        (apiKey === undefined || event.key === apiKey),
+    )
     const cuts = [from, Math.floor((from + before) / 2), before].map((at) => new Date(at))
-    const question = { tenant, meter, license, groupBy: ['dimensions.country'], cuts }
+    const question = { tenant, meter, license, apiKey, groupBy: ['dimensions.country'], cuts }
     const { rows, total } = await readUsage(deps, question)
     expect(total).toBe(told(own))
     for (const { piece, group, quantity } of rows) {

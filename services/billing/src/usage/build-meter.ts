@@ -1,11 +1,10 @@
-import { remove, replace } from '@tallystick/storage'
-import { StorageError } from '@tallystick/storage'
-import type { Collection, Index } from '@tallystick/storage'
+import { replace, StorageError } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
-import { meters, usageDays, usageEvents, usageMembers, usageValues } from './collections.ts'
+import { meters, usageEvents } from './collections.ts'
 import type { Meter } from './collections.ts'
 import { restartMeter } from './create-meter.ts'
-import { feedMeters, seriesOf } from './feed-meters.ts'
+import { dropSeries } from './drop-series.ts'
+import { feedMeters } from './feed-meters.ts'
 import { findMeter } from './find-meters.ts'
 import { counts } from './hour-events.ts'
 import { againAfterDuplicate } from './again-after-duplicate.ts'
@@ -75,29 +74,4 @@ export async function rebuildAggregates(
   await buildMeter(deps, after.id)
   await dropSeries(deps, before)
   return findMeter(deps, tenant, after.id)
-}
-
-async function dropSeries({ store }: Pick<Deps, 'store'>, meter: Meter): Promise<void> {
-  const equals = [meter.tenant, seriesOf(meter)]
-  await dropAll(store, usageDays, usageDays.byHolder, equals)
-  await dropAll(store, usageValues, usageValues.byHolder, equals)
-  await dropAll(store, usageMembers, usageMembers.byHolder, equals)
-}
-
-async function dropAll<T extends { id: string }>(
-  store: Deps['store'],
-  collection: Collection<T>,
-  index: Index<T>,
-  equals: string[],
-): Promise<void> {
-  for (;;) {
-    const { items } = await store.find(index, { equals, limit: 1000 })
-    if (items.length === 0) return
-    try {
-      await store.commit(items.map(({ id }) => remove(collection, id)))
-    } catch (error) {
-      // Another copy drops the same.
-      if (!(error instanceof StorageError && error.code === 'StaleVersion')) throw error
-    }
-  }
 }

@@ -66,6 +66,10 @@ export const meters = collection('meters', {
     status: z.enum(['building', 'active', 'archived']),
     /** Events of a lower epoch are counted by the builder, all others in the commit that brings them. */
     epoch: z.number(),
+    /** What its figures are found by: other ones once it is rebuilt. */
+    series: z.string(),
+    /** Of a count or sum: a meter of the other kind with the same group_by may still keep its figures in the same documents. */
+    joinable: z.boolean().optional(),
     /** Where the builder is: the cursor of its next page. */
     progress: z.string().optional(),
     /** The meter of Stripe that is told of every event which it counts. */
@@ -88,15 +92,14 @@ export const meterEpochs = collection('meter_epochs', {
   partition: 'id',
 })
 
-/** Where something of a meter is kept: one UTC day of a customer or of a license, and one combination of group values. */
+/** Where something of a meter is kept: one UTC day of a holder, and one combination of group values. */
 const place = {
   id: z.string(),
   tenant: z.string(),
-  /** Meter id and epoch: a rebuilt meter has other documents. */
   series: z.string(),
-  /** Everything is kept by customer, and what names licenses by each of them once more. */
-  kind: z.enum(['customer', 'license']),
-  /** The customer or the license. */
+  /** Everything is kept by customer, and once more by the API key and by each license that an event names. */
+  kind: z.enum(['customer', 'key', 'license']),
+  /** The customer, the key or the license. */
   holder: z.string(),
   customer: z.string(),
   day: z.date(),
@@ -107,7 +110,7 @@ const ofPlaces = {
   byDay: { keys: ['tenant', 'series', 'day'], where: { kind: 'customer' } },
 } as const
 
-/** What a count or sum meter took in, hour by hour. */
+/** What a count meter, a sum meter, or one of each took in, hour by hour. */
 export const usageDays = collection('usage_days', {
   schema: z.strictObject({ ...place, ...hourColumns }),
   partition: 'tenant',

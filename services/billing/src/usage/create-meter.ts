@@ -10,6 +10,7 @@ import { meterEpochs, meters } from './collections.ts'
 import type { Meter } from './collections.ts'
 import { epochOf, findMeter, mostMeters } from './find-meters.ts'
 import type { FedMeters } from './find-meters.ts'
+import { joinSeries } from './join-series.ts'
 import type { MeterInput, meterView } from './meter-schemas.ts'
 
 type View = z.infer<typeof meterView>
@@ -26,7 +27,7 @@ export async function createMeter(deps: Deps, caller: Caller, input: MeterInput)
   const active = await deps.store.count(meters.feeding, { equals: [tenant] }, { atMost: mostMeters })
   if (active >= mostMeters)
     throw new Fault('invalid_state', { detail: `There are ${mostMeters} meters already: archive one` })
-  const meter: Meter = {
+  const { meter, writes } = await joinSeries(deps, {
     id: deps.newId('meter'),
     tenant,
     name: input.name,
@@ -39,9 +40,14 @@ export async function createMeter(deps: Deps, caller: Caller, input: MeterInput)
     status: 'building',
     epoch: epoch.epoch + 1,
     createdAt: deps.now(),
-  }
+  })
   return {
-    writes: [insert(meters, meter), nextEpoch(tenant, epoch), told(deps, caller, 'meter.created', meter)],
+    writes: [
+      insert(meters, meter),
+      ...writes,
+      nextEpoch(tenant, epoch),
+      told(deps, caller, 'meter.created', meter),
+    ],
     answer: viewMeter(deps, meter),
   }
 }
@@ -67,17 +73,18 @@ export async function archiveMeter(deps: Deps, caller: Caller, id: string): Prom
   }
 }
 
-/** The writes by which a meter is counted anew from its events, into buckets of its own; see buildMeter. */
+/** The writes by which a meter is counted anew from its events, into figures apart from the old; see buildMeter. */
 export async function restartMeter(
   deps: Pick<Deps, 'store'>,
   tenant: string,
   found: Stored<Meter>,
 ): Promise<{ meter: Meter; writes: Write[] }> {
-  const { version, progress: _, ...meter } = found
-  if (!meter.active) throw new Fault('invalid_state', { detail: 'It is archived' })
+  const { version, progress: _, series: _series, joinable: _joinable, ...before } = found
+  if (!before.active) throw new Fault('invalid_state', { detail: 'It is archived' })
   const epoch = await epochOf(deps, tenant)
-  const next: Meter = { ...meter, status: 'building', epoch: epoch.epoch + 1 }
-  return { meter: next, writes: [replace(meters, next, version), nextEpoch(tenant, epoch)] }
+  const next = { ...before, status: 'building' as const, epoch: epoch.epoch + 1 }
+  const { meter, writes } = await joinSeries(deps, next)
+  return { meter, writes: [replace(meters, meter, version), ...writes, nextEpoch(tenant, epoch)] }
 }
 
 /** A meter as the API tells it. */

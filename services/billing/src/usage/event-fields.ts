@@ -56,6 +56,14 @@ export function groupOf(meter: Pick<Meter, 'groupBy'>, event: Fielded): string[]
   })
 }
 
+/**
+ * Whether a meter keeps API keys and licenses apart beside customers. Not what is unique of a field with many values: a
+ * thousand items of twenty licenses would be as many figures for one event.
+ */
+export function keepsApart({ aggregation, field }: Pick<Meter, 'aggregation' | 'field'>): boolean {
+  return aggregation !== 'unique' || (field !== 'item' && field !== 'license')
+}
+
 function listOf(value: string | undefined): readonly string[] {
   return value === undefined ? [] : [value]
 }

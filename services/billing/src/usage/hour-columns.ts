@@ -26,16 +26,20 @@ type Hour =
   | 21
   | 22
   | 23
-type Column = `${'c' | 'h' | 'm' | 'l'}${Hour}`
+type Column = `${'n' | 'c' | 'h' | 'm' | 'l'}${Hour}`
 
-/** A day's hours side by side in one document: the count and the three parts of the sum of each; absent means zero. */
+/**
+ * A day's hours side by side in one document, absent means zero: of each what a count meter counted, and the count and
+ * the three parts of the sum of another meter.
+ */
 export type HourColumns = { [K in Column]?: bigint }
 
 type ReadColumns = { readonly [K in Column]?: bigint | undefined }
 
 const hours = Array.from({ length: 24 }, (_, at) => {
   const hour = at as Hour
-  return { count: `c${hour}`, high: `h${hour}`, middle: `m${hour}`, low: `l${hour}` } as const
+  const sum = { high: `h${hour}`, middle: `m${hour}`, low: `l${hour}` } as const
+  return { alone: `n${hour}`, count: `c${hour}`, ...sum } as const
 })
 const names = hours.flatMap((columns) => Object.values(columns))
 
@@ -51,10 +55,17 @@ export interface Counted {
   sum: bigint
 }
 
-/** Adds to the columns of an hour (0 to 23) what its events bring; what stays away costs nothing to store and to read. */
-export function addHour(columns: HourColumns, hour: number, { count, sum }: Counted): void {
+/** Which of a document's columns are a meter's: a count has those that a sum or unique leaves free. */
+export type ColumnsOf = 'count' | 'sum' | 'unique'
+
+/** Adds to a meter's columns of an hour (0 to 23) what its events bring; what stays away costs nothing to store and to read. */
+export function addHour(columns: HourColumns, of: ColumnsOf, hour: number, { count, sum }: Counted): void {
   const names = hours[hour]
   if (!names) throw new RangeError(`a day has no hour ${hour}`)
+  if (of === 'count') {
+    if (count !== 0n) columns[names.alone] = count
+    return
+  }
   if (count !== 0n) columns[names.count] = count
   if (sum === 0n) return
   const { high, middle, low } = toLimbs(sum)
@@ -63,12 +74,21 @@ export function addHour(columns: HourColumns, hour: number, { count, sum }: Coun
   if (low !== 0n) columns[names.low] = low
 }
 
+/** A document without a meter's columns; undefined where it has no others. */
+export function withoutColumns<T extends ReadColumns>(day: T, of: ColumnsOf): T | undefined {
+  const left = { ...day }
+  for (const { alone, ...ofSum } of hours)
+    for (const name of of === 'count' ? [alone] : Object.values(ofSum)) delete left[name]
+  return names.some((name) => left[name] !== undefined) ? left : undefined
+}
+
 /**
- * Adds up the hours of a day in which something counts, by the piece of time that each lies in (−1 for none): `into` is
- * called once for each piece.
+ * Adds up a meter's hours of a day in which something counts, by the piece of time that each lies in (−1 for none):
+ * `into` is called once for each piece.
  */
 export function sumHours(
   day: ReadColumns,
+  of: ColumnsOf,
   pieces: readonly number[],
   into: (piece: number, counted: Counted) => void,
 ): void {
@@ -78,7 +98,7 @@ export function sumHours(
     const piece = pieces[hour] ?? -1
     const names = hours[hour]
     if (piece < 0 || !names) continue
-    const counted = day[names.count]
+    const counted = day[of === 'count' ? names.alone : names.count]
     if (counted === undefined || counted === 0n) continue
     if (piece !== open) {
       if (open >= 0) into(open, { count, sum: fromLimbs({ high, middle, low }) })
@@ -86,6 +106,7 @@ export function sumHours(
       count = high = middle = low = 0n
     }
     count += counted
+    if (of === 'count') continue
     // Most quantities have one part only.
     const parts = [day[names.high], day[names.middle], day[names.low]]
     if (parts[0] !== undefined) high += parts[0]

@@ -3,25 +3,29 @@ import type { Deps } from '../deps.ts'
 import { usageEvents } from './collections.ts'
 import type { UsageEvent } from './collections.ts'
 
-/** Whose events: of a tenant, or of a customer, a license, or both of it. */
+/** Whose events: of a tenant, of a customer, with an API key, with a license, or several of it. */
 export interface EventsOf {
   tenant: string
   customer?: string | undefined
+  apiKey?: string | undefined
   license?: string | undefined
 }
 
 /** Events that count and occurred in `[from, before)`. */
 export async function eventsBetween(
   { store }: Pick<Deps, 'store'>,
-  { tenant, customer, license }: EventsOf,
+  { tenant, customer, apiKey, license }: EventsOf,
   range: { from: Date; before: Date },
 ): Promise<UsageEvent[]> {
   const events: UsageEvent[] = []
   const take = (event: UsageEvent) => {
-    if (counts(event) && (customer === undefined || event.customer === customer)) events.push(event)
+    const isAsked = customer === undefined || event.customer === customer
+    if (isAsked && counts(event) && (apiKey === undefined || event.apiKey === apiKey)) events.push(event)
   }
   if (license !== undefined)
     await readEach(store, usageEvents.byLicense, { equals: [tenant, license], range }, take)
+  else if (apiKey !== undefined)
+    await readEach(store, usageEvents.byKey, { equals: [tenant, apiKey], range }, take)
   else if (customer === undefined)
     await readEach(store, usageEvents.byTenant, { equals: [tenant], range }, take)
   else await readEach(store, usageEvents.byCustomer, { equals: [tenant, customer], range }, take)

@@ -2,7 +2,8 @@ import type { Collection, Index } from '@tallystick/storage'
 import type { Deps } from '../deps.ts'
 import { usageDays, usageMembers, usageValues } from './collections.ts'
 import type { UsageDay } from './collections.ts'
-import { seriesOf } from './feed-meters.ts'
+import { keepsApart } from './event-fields.ts'
+import type { Place } from './feeding.ts'
 import { sumHours } from './hour-columns.ts'
 import { readEach } from './hour-events.ts'
 import type { Tally } from './tally.ts'
@@ -33,11 +34,15 @@ export async function readPlaces(
   }
   if (aggregation === 'count' || aggregation === 'sum') {
     await each(usageDays, (day, hours) =>
-      sumHours(day, hours, (piece, counted) => add(piece, day.group, (tally) => tally.addHours(counted))),
+      sumHours(day, aggregation, hours, (piece, counted) =>
+        add(piece, day.group, (tally) => tally.addHours(counted)),
+      ),
     )
   } else if (aggregation === 'unique') {
     await each(usageMembers, (one, hours) =>
-      sumHours(one, hours, (piece) => add(piece, one.group, (tally) => tally.addMember(one.member))),
+      sumHours(one, aggregation, hours, (piece) =>
+        add(piece, one.group, (tally) => tally.addMember(one.member)),
+      ),
     )
   } else {
     await each(usageValues, (day, hours) => {
@@ -49,15 +54,36 @@ export async function readPlaces(
   }
 }
 
+/**
+ * Which of a meter's places hold what is asked for: those of a customer, of an API key, of a license, or of all customers.
+ * Undefined where only the events know: of a key and a license together, and of either where the meter keeps neither.
+ */
+export function placesAsked({
+  meter,
+  customer,
+  apiKey,
+  license,
+}: UsageQuestion): { kind: Place['kind']; holder: string | undefined } | undefined {
+  const isHidden = (field: string, value: string | undefined) =>
+    value !== undefined && !meter.groupBy.includes(field)
+  const [hidesKey, hidesLicense] = [isHidden('api_key', apiKey), isHidden('license', license)]
+  if (!keepsApart(meter) || (hidesKey && hidesLicense))
+    return hidesKey || hidesLicense ? undefined : { kind: 'customer', holder: customer }
+  if (hidesLicense || (license !== undefined && !hidesKey)) return { kind: 'license', holder: license }
+  return apiKey === undefined ? { kind: 'customer', holder: customer } : { kind: 'key', holder: apiKey }
+}
+
 function selection<T extends Placed>(
-  { tenant, meter, customer, license }: UsageQuestion,
+  question: UsageQuestion,
   { byHolder, byDay }: { byHolder: Index<T>; byDay: Index<T> },
 ) {
-  const equals = [tenant, seriesOf(meter)]
-  if (license !== undefined && meter.aggregation !== 'unique')
-    return { index: byHolder, equals: [...equals, 'license', license] }
-  if (customer === undefined) return { index: byDay, equals }
-  return { index: byHolder, equals: [...equals, 'customer', customer] }
+  const equals = [question.tenant, question.meter.series]
+  const asked = placesAsked(question)
+  if (!asked) throw new TypeError('no place holds what is asked for')
+  const { kind, holder } = asked
+  return holder === undefined
+    ? { index: byDay, equals }
+    : { index: byHolder, equals: [...equals, kind, holder] }
 }
 
 function isPlaceAsked(

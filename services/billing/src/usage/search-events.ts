@@ -3,16 +3,16 @@ import type { Deps } from '../deps.ts'
 import { usageEvents } from './collections.ts'
 import type { UsageEvent } from './collections.ts'
 import { counts } from './hour-events.ts'
+import { placesAsked } from './read-places.ts'
 import type { UsageQuestion } from './usage-question.ts'
 
 const mostEventsRead = 100_000
 
-/** The field that is asked for and that the meter does not keep apart: only the events know it. */
-export function searchedField({ meter, apiKey, license }: UsageQuestion): 'api_key' | 'license' | undefined {
-  const isKept = (field: string) => meter.groupBy.includes(field)
-  // All but `unique` keep licenses, see feedMeters.
-  if (license !== undefined && meter.aggregation === 'unique' && !isKept('license')) return 'license'
-  return apiKey !== undefined && !isKept('api_key') ? 'api_key' : undefined
+/** The field by which events are searched: what is asked for that no place of the meter holds. */
+export function searchedField(question: UsageQuestion): 'api_key' | 'license' | undefined {
+  if (placesAsked(question)) return undefined
+  const { meter, license } = question
+  return license !== undefined && !meter.groupBy.includes('license') ? 'license' : 'api_key'
 }
 
 /** The events that have what is asked for. Throws Fault `validation_failed` where they are too many to be read. */

@@ -138,7 +138,7 @@ export const usageRouter = api.router({
       tags,
       summary: 'What a meter counted, as of now',
       description:
-        'Exact. Every meter keeps customers and licenses apart. Figures by an API key, and by a license of a meter of unique values, come from the events, up to 100,000 of them, unless the meter has that field in its group_by.',
+        'Exact. Every meter keeps customers, API keys and licenses apart. Figures of a key and a license together, and of either where items or licenses are counted once, come from the events, up to 100,000 of them, unless the meter has that field in its group_by.',
       scope: 'usage:read',
       errors: ['not_found'],
       examples: [

@@ -53,8 +53,13 @@ async function remaining(
   const gone = new Set(changes.map(({ event }) => event.id))
   const from = new Date(day.getTime() + hour * hourMs)
   const before = new Date(from.getTime() + hourMs)
-  const license = kind === 'license' ? holder : undefined
-  const events = await eventsBetween(deps, { tenant, customer, license }, { from, before })
+  const of = {
+    tenant,
+    customer,
+    ...(kind === 'license' && { license: holder }),
+    ...(kind === 'key' && { apiKey: holder }),
+  }
+  const events = await eventsBetween(deps, of, { from, before })
   const isHere = (event: UsageEvent) => groupOf(meter, event).every((value, at) => value === group[at])
   return events.filter((event) => !gone.has(event.id) && isCounted(meter, event) && isHere(event))
 }
