@@ -17,8 +17,8 @@ import { stateRefusals } from './state-refusals.ts'
 
 /** The services whose routes are walked here. A service is one word. */
 const services = new Set(['identity', 'licensing', 'billing', 'audit'])
-/** What only competitors for the same object (conflicts.test.ts), or a minute of patience, can provoke. */
-const shownElsewhere = new Set(['conflict', 'request_timeout'])
+/** What only competitors for the same object (conflicts.test.ts) can provoke. */
+const shownElsewhere = new Set(['conflict'])
 /** Refused only until the first head of a new log is signed, which happens while the service starts. */
 const atFirstStart = 'audit.log.checkpoint: not_found'
 
@@ -29,6 +29,8 @@ let holdings: Holdings
 /** Keys of one scope each: of two, one may not call an operation. */
 let narrow: readonly { scope: string; key: string }[]
 let service: string
+/** Answers to bodies that stop amid the way, as long as they take: the other tests run meanwhile. */
+let stopped: Promise<void>
 /** Which codes each operation answered so far. */
 const provoked = new Map<string, Set<string>>()
 const complaints: string[] = []
@@ -36,8 +38,8 @@ const complaints: string[] = []
 beforeAll(async () => {
   const once = { requests: 1, windowSeconds: 86_400, burst: 1 }
   ;[world, limited] = await Promise.all([
-    startRightsWorld(),
-    startRightsWorld({ standard: once, public: once }),
+    startRightsWorld({ bodySeconds: 5 }),
+    startRightsWorld({ ratePlans: { standard: once, public: once } }),
   ])
   market = await world.found('A market', 'test')
   holdings = await furnish(world, market)
@@ -48,6 +50,7 @@ beforeAll(async () => {
     }),
   )
   service = await makeServiceKey(world.dataDirectory, 'test', market.tenant)
+  stopped = sendBodiesThatStop()
 })
 afterAll(async () => {
   await Promise.all([world.close(), limited.close()])
@@ -126,17 +129,33 @@ test('bodies and queries that are not as they must be', async () => {
     await send(operation, { path, body: { ...body, zz: 1 } })
     await send(operation, { path }, { body: '{' })
     await send(operation, { path, body: { ...body } }, { headers: { 'content-type': 'text/plain' } })
-    note(operation, await announceHuge(operation, path))
+    // Of a gigabyte, of which nothing is sent.
+    note(operation, await beginBody(operation, path, { length: 1e9 }))
   }
 })
 
-/** Tells of a body of a gigabyte, and sends none of it. */
-function announceHuge(operation: ApiOperation, path: string): Promise<HttpAnswer> {
+async function sendBodiesThatStop(): Promise<void> {
+  await Promise.all(
+    tried()
+      .filter(({ hasBody, upload }) => hasBody || upload)
+      .map(async (operation) => {
+        const type = operation.upload?.type
+        note(operation, await beginBody(operation, good(operation).path, { length: 100, part: '{', type }))
+      }),
+  )
+}
+
+/** Tells of a body of some length, and sends `part` of it. */
+function beginBody(
+  operation: ApiOperation,
+  path: string,
+  { length, part, type = 'application/json' }: { length: number; part?: string; type?: string | undefined },
+): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
   const headers = {
     authorization: `Bearer ${keyFor(operation)}`,
-    'content-type': 'application/json',
-    'content-length': 1e9,
+    'content-type': type,
+    'content-length': length,
     'idempotency-key': crypto.randomUUID(),
   }
   const sent = ask(world.url + path, { method: operation.method, headers }, (response) => {
@@ -155,7 +174,8 @@ function announceHuge(operation: ApiOperation, path: string): Promise<HttpAnswer
     })
   })
   sent.on('error', reject)
-  sent.flushHeaders()
+  if (part === undefined) sent.flushHeaders()
+  else sent.write(part)
   return promise
 }
 
@@ -286,6 +306,8 @@ test('keys and addresses that asked too often', async () => {
     note(operation, answer)
   }
 })
+
+test('bodies that stop amid the way', () => stopped)
 
 /** Whether a refusal that is documented is another test's. */
 function isShownElsewhere(name: string, code: string): boolean {

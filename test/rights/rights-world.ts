@@ -36,10 +36,19 @@ export interface Sent {
   keyless?: boolean
 }
 
-/** Starts an empty world, with other rate limits than the standard ones where they are told. */
-export async function startRightsWorld(ratePlans?: RatePlans): Promise<RightsWorld> {
+/** What a world's servers put up with. */
+interface Limits {
+  ratePlans?: RatePlans
+  bodySeconds?: number
+}
+
+/** Starts an empty world, with other limits than the standard ones where they are told. */
+export async function startRightsWorld({ ratePlans, bodySeconds }: Limits = {}): Promise<RightsWorld> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'tallystick-rights-'))
-  const serverVariables = ratePlans && { RATE_PLANS: JSON.stringify(ratePlans) }
+  const serverVariables = {
+    ...(ratePlans && { RATE_PLANS: JSON.stringify(ratePlans) }),
+    ...(bodySeconds !== undefined && { BODY_SECONDS: String(bodySeconds) }),
+  }
   const server = await startStandalone({ port: 0, dataDirectory, logLevel: 'fatal', serverVariables })
   const { url, operatorKeys } = server
   const platformKey = { test: operatorKeys.test ?? '', live: operatorKeys.live ?? '' }

@@ -16,7 +16,7 @@ export interface BodyDeadline {
  */
 export function limitBodies(
   server: FastifyInstance,
-  { deadlineMs = 60_000, sweepMs = 5000, docsUrl }: BodyDeadline,
+  { deadlineMs = 60_000, sweepMs = Math.min(5000, deadlineMs / 10), docsUrl }: BodyDeadline,
 ): void {
   server.server.requestTimeout = 0
   // In the order of arrival, so a sweep ends at the first that still has time.

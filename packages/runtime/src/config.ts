@@ -39,6 +39,13 @@ export const commonConfig = {
     .max(10_000)
     .default(1)
     .describe('How many copies of the service run: each grants that part of every rate plan'),
+  BODY_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3600)
+    .default(60)
+    .describe('How long the body of a request may take to arrive, and one that is streamed may pause'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

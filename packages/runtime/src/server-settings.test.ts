@@ -14,6 +14,7 @@ test('nobody is trusted and the default plans hold unless the environment says o
   expect(settings({ PUBLIC_URL: 'https://api.example' })).toEqual({
     publicUrl: 'https://api.example',
     rateCopies: 1,
+    bodyDeadline: { deadlineMs: 60_000 },
   })
 })
 

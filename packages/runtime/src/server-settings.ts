@@ -8,7 +8,14 @@ const common = z.object(commonConfig)
 export function serverSettings(
   config: z.output<typeof common>,
   publicUrl: string | undefined = config.PUBLIC_URL,
-): Pick<ServerOptions<unknown>, 'publicUrl' | 'ratePlans' | 'rateCopies' | 'trustProxy'> {
+): Pick<ServerOptions<unknown>, 'publicUrl' | 'ratePlans' | 'rateCopies' | 'trustProxy' | 'bodyDeadline'> {
   const { RATE_PLANS: ratePlans, RATE_COPIES: rateCopies, TRUST_PROXY: trustProxy } = config
-  return { publicUrl, rateCopies, ...(ratePlans && { ratePlans }), ...(trustProxy && { trustProxy }) }
+  const bodyDeadline = { deadlineMs: config.BODY_SECONDS * 1000 }
+  return {
+    publicUrl,
+    rateCopies,
+    bodyDeadline,
+    ...(ratePlans && { ratePlans }),
+    ...(trustProxy && { trustProxy }),
+  }
 }

@@ -9,12 +9,16 @@ export function readOperatorKey(env: NodeJS.ProcessEnv = process.env): string | 
 }
 
 /** Variables that hold for the server of each service alike. */
-export type ServerVariables = Readonly<Partial<Record<'RATE_PLANS' | 'TRUST_PROXY', string>>>
+export type ServerVariables = Readonly<Partial<Record<'RATE_PLANS' | 'TRUST_PROXY' | 'BODY_SECONDS', string>>>
 
-/** RATE_PLANS and TRUST_PROXY as they stand in the environment; each service checks them. */
+/** RATE_PLANS, TRUST_PROXY and BODY_SECONDS as they stand in the environment; each service checks them. */
 export function readServerVariables(env: NodeJS.ProcessEnv = process.env): ServerVariables {
-  const { RATE_PLANS: plans, TRUST_PROXY: proxies } = env
-  return { ...(plans && { RATE_PLANS: plans }), ...(proxies && { TRUST_PROXY: proxies }) }
+  const { RATE_PLANS: plans, TRUST_PROXY: proxies, BODY_SECONDS: body } = env
+  return {
+    ...(plans && { RATE_PLANS: plans }),
+    ...(proxies && { TRUST_PROXY: proxies }),
+    ...(body && { BODY_SECONDS: body }),
+  }
 }
 
 /** Whether npm runs this process as one of its scripts. */
