@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openStore } from '@tallystick/storage'
 import { testDatabase } from '@tallystick/storage/test-database'
@@ -28,8 +28,10 @@ const sideBySide = 24
 // Jobs read the indexes of all tenants, so each marketplace would cost more than the one before in a database that fills.
 const perDatabase = 96
 const mostFailures = 3
-// Nothing here tests that data survives the machine, so memory does where there is a disk of it.
+// Nothing here tests that data survives the machine, so memory does where there is a disk of it that is large enough for
+// eight workers.
 const memory = '/dev/shm'
+const enoughBytes = 2 ** 30
 
 async function runAll({ first, last, step, length }: WorkerTask): Promise<WorkerReport> {
   const report: WorkerReport = { runs: 0, failures: [], tally: new Map() }
@@ -37,10 +39,15 @@ async function runAll({ first, last, step, length }: WorkerTask): Promise<Worker
     { length: Math.floor((last - first) / step) + 1 },
     (_, turn) => first + turn * step,
   )
-  if (existsSync(memory)) process.env['TMPDIR'] = memory
+  if (existsSync(memory) && freeBytes(memory) > enoughBytes) process.env['TMPDIR'] = memory
   for (let from = 0; from < seeds.length && report.failures.length < mostFailures; from += perDatabase)
     await runSome(seeds.slice(from, from + perDatabase), length, report)
   return report
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 /** Runs marketplaces of some seeds in a database of their own. */
