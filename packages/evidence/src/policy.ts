@@ -40,7 +40,7 @@ export const policySchema = z.strictObject({
     )
     .max(1000)
     .optional(),
-  /** Roots that a contract is known to store for this log. */
+  /** Roots that a contract is known to store for this log; `code` is the Keccak-256 of the contract's code. */
   roots: z
     .array(
       z.strictObject({
@@ -48,6 +48,7 @@ export const policySchema = z.strictObject({
         contract: anyCaseAddress,
         size: number,
         root: contentHash,
+        code: anyCaseHash.optional(),
         finalized: z.boolean().default(false),
         source,
       }),

@@ -18,6 +18,8 @@ export interface ProvenSlot {
   blockTime: number
   /** The slot's 32 bytes; all zero when the proof shows that nothing is stored. */
   value: Uint8Array
+  /** Keccak-256 of the contract's code, lower-case `0x…`. */
+  codeHash: string
 }
 
 /** Why a state proof fails. */
@@ -47,11 +49,13 @@ export function verifyStateProof(
   if (account === undefined) {
     throw new StateProofError('no_account', `there is no account ${bytesToHex(at.contract)} in this block`)
   }
-  const stored = lookup('bad_storage', storageRoot(account), at.slot, proof.storage)
+  const { storageRoot, codeHash } = readAccount(account)
+  const stored = lookup('bad_storage', storageRoot, at.slot, proof.storage)
   return {
     blockNumber: header.number,
     blockTime: header.timestamp,
     value: stored === undefined ? new Uint8Array(32) : slotValue(stored),
+    codeHash: bytesToHex(codeHash),
   }
 }
 
@@ -99,13 +103,17 @@ function lookup(
 }
 
 /** An account is `[nonce, balance, storageRoot, codeHash]`. */
-function storageRoot(account: Uint8Array): Uint8Array {
+function readAccount(account: Uint8Array): { storageRoot: Uint8Array; codeHash: Uint8Array } {
   const items = decode('bad_account', account)
-  const root = items instanceof Uint8Array ? undefined : items[2]
-  if (items.length !== 4 || !(root instanceof Uint8Array) || root.length !== 32) {
-    throw new StateProofError('bad_account', 'the account has no storage root')
+  const [, , storageRoot, codeHash] = items instanceof Uint8Array ? [] : items
+  if (items.length !== 4 || !isHash(storageRoot) || !isHash(codeHash)) {
+    throw new StateProofError('bad_account', 'the account has no storage root and code hash')
   }
-  return root
+  return { storageRoot, codeHash }
+}
+
+function isHash(item: unknown): item is Uint8Array {
+  return item instanceof Uint8Array && item.length === 32
 }
 
 /** A slot holds the RLP of its value without leading zeros; zero itself is never stored. */

@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { anchorPart, makeBundle } from '../test/anchored-log.ts'
 import { startChain } from '../test/chain.ts'
 import type { Chain } from '../test/chain.ts'
 import { serveLog } from '../test/log-server.ts'
-import { makeLog } from '../test/log.ts'
+import { generateNoteKey, makeLog } from '../test/log.ts'
 import type { Log } from '../test/log.ts'
 import { anchorOnChain, deployRegistry } from '../test/registry.ts'
+import { bodyDigest, canonicalize } from '@tallystick/receipt'
 import type { AnchorPart } from './build-evidence.ts'
 import { blockAt, rpc } from './cli/rpc.ts'
 import type { EvidenceBundle } from './evidence-bundle.ts'
@@ -236,6 +238,43 @@ describe('tally verify', () => {
   })
 })
 
+describe('tally verify --body', () => {
+  it('shows the event that the receipt promises, and calls any other INVALID', async () => {
+    const event = {
+      kind: 'training.usage',
+      event: 'evt_11',
+      actor: 'acct_1',
+      licenses: ['lic_1'],
+      items: [`sha256:${'ab'.repeat(32)}`],
+      usage: { metric: 'tokens', quantity: '150000', model_id: 'model-1' },
+      data: { run: 7 },
+    }
+    const swapped = { ...event, event: 'evt_3', actor: 'acct_2' }
+    const salt = '5a'.repeat(32)
+    const promised = await makeLog(origin, 12, log.key, (index) => ({
+      body: bodyDigest(Buffer.from(salt, 'hex'), index === 3 ? swapped : event),
+    }))
+    const bundleOf = async (index: number) =>
+      fileOf(`promised-${index}.json`, JSON.stringify(await makeBundle(promised, { index, size: 12 })))
+    const text = canonicalize(event)
+    const run = async (index: number, body: object) =>
+      tally('verify', await bundleOf(index), '--body', await fileOf('body.json', JSON.stringify(body)))
+    const good = await run(11, { object: 'audit_body', event: text, salt })
+    expect(good).toMatchObject({ status: 0, out: expect.stringContaining('"data":{"run":7}') })
+    expect((await run(11, { id: 'aud_1', body: { event: text, salt } })).status).toBe(0)
+    for (const [index, body, reason] of [
+      [11, { event: text.replace('7', '8'), salt }, 'not the event that the receipt promises'],
+      [11, { event: text, salt: '5b'.repeat(32) }, 'not the event that the receipt promises'],
+      [3, { event: canonicalize(swapped), salt }, 'do not name the same actor'],
+      [11, { event: text }, 'not an event and its salt'],
+    ] as const) {
+      const { status, out } = await run(index, body)
+      expect([status, out]).toEqual([1, expect.stringContaining(reason)])
+      expect(out).toContain('INVALID')
+    }
+  })
+})
+
 describe('tally inspect and tally keys', () => {
   it('shows what a bundle says without believing it', async () => {
     const { status, out } = await tally('inspect', evidence)
@@ -293,16 +332,33 @@ describe('tally monitor', () => {
       [300, '43 more'],
       [300, '0 more'],
       [600, '300 more'],
-      [512, 'the log shows a head of 88 fewer'],
     ] as const) {
       server.shown.size = size
       const { status, out } = await tally('monitor', server.url, '--once', '--state', state)
       expect([size, status, out]).toEqual([size, 0, expect.stringContaining(`(${growth}), consistent`)])
     }
     await server.stop()
-    const kept = JSON.parse(await readFile(state, 'utf8')) as { checkpoint: string }
-    // A slow copy's older head was consistent, and does not replace the larger one.
-    expect(kept.checkpoint.split('\n')[1]).toBe('600')
+  })
+
+  it('tells of a log that was put back to an older state, and remembers what it had signed', async () => {
+    const server = await serveLog(log, 600)
+    const state = path.join(folder, 'put-back.json')
+    const run = () => tally('monitor', server.url, '--once', '--state', state)
+    expect((await run()).status).toBe(0)
+    server.shown.size = 512
+    const kept = 'the log shows a head of 512 leaves and has signed one of 600'
+    expect(await run()).toMatchObject({ status: 1, err: expect.stringContaining(kept) })
+    const source: Log['source'] = (level, index) => {
+      if ((index + 1) * 2 ** level > 512) throw new RangeError('the restored log is shorter')
+      return log.source(level, index)
+    }
+    server.shown.log = { ...log, source }
+    const gone = 'a head of 512 leaves and no more the tree of 600 that it signed'
+    expect(await run()).toMatchObject({ status: 1, err: expect.stringContaining(gone) })
+    server.shown.log = log
+    server.shown.size = 600
+    expect(await run()).toMatchObject({ status: 0, out: expect.stringContaining('600 leaves (0 more)') })
+    await server.stop()
   })
 
   it('ends with status 3 and both signed heads when a log shows another past', async () => {
@@ -355,7 +411,8 @@ describe('tally monitor', () => {
     server.shown.anchors = [at300, at20]
     const state = path.join(folder, 'anchored.json')
     const good = await spawnTally('monitor', server.url, '--once', '--state', state, '--rpc', chain.url)
-    expect(good).toMatchObject({ status: 0, out: expect.stringContaining('heads on chain agree') })
+    const agreed = '2 heads on chain agree, the newest of 300 leaves'
+    expect(good).toMatchObject({ status: 0, out: expect.stringContaining(agreed) })
     const moved = await deployRegistry(chain, origin)
     server.shown.anchors = [{ ...at300, contract: moved }]
     const elsewhere = await tally('monitor', server.url, '--once', '--state', state, '--rpc', chain.url)
@@ -371,6 +428,37 @@ describe('tally monitor', () => {
     const split = await spawnTally('monitor', server.url, '--once', '--state', fresh, '--rpc', chain.url)
     await server.stop()
     expect(split).toMatchObject({ status: 3, err: expect.stringContaining(`${chainId} holds another root`) })
+  })
+
+  it('takes key and contracts of a policy, and no other contract that lacks the registry’s code', async () => {
+    const server = await serveLog(log, 300)
+    const rewritable = await deployRegistry(chain, origin)
+    const code = z.string().parse(await rpc(chain.url, 'eth_getCode', [contract, 'latest']))
+    await rpc(chain.url, 'anvil_setCode', [rewritable, `${code}00`])
+    const other = await anchorPart(
+      chain,
+      rewritable,
+      log,
+      300,
+      await anchorOnChain(chain, rewritable, log, 0, 300),
+    )
+    server.shown.anchors = [other]
+    const run = async (name: string, policy: object) => {
+      const file = await fileOf(`${name}.policy.json`, JSON.stringify(policy))
+      const args = ['--policy', file, '--state', path.join(folder, `${name}.json`)]
+      return tally('monitor', server.url, '--once', '--rpc', chain.url, ...args)
+    }
+    const logKey = log.key.verifierKey
+    const unnamed = await run('unnamed', { logKey })
+    expect(unnamed).toMatchObject({ status: 1, err: expect.stringContaining("is not AnchorRegistry's") })
+    const named = await run('named', { logKey, contracts: [{ chain: chainId, address: rewritable }] })
+    expect(named).toMatchObject({ status: 0, out: expect.stringContaining('1 head on chain agrees') })
+    const elsewhere = await run('elsewhere', { contracts: [{ chain: chainId, address: contract }] })
+    expect(elsewhere.err).toContain('which is not the contract that the policy names')
+    expect(elsewhere.status).toBe(1)
+    const stranger = await run('stranger', { logKey: generateNoteKey(origin).verifierKey })
+    expect(stranger).toMatchObject({ status: 1, err: expect.stringContaining('does not hold') })
+    await server.stop()
   })
 
   it('refuses a state file that is none, or of another log', async () => {

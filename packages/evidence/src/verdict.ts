@@ -31,7 +31,8 @@ export interface AnchorFinding {
   root: string
   /**
    * `unvouched`: it hangs together, but nobody except the bundle says that its block exists. `does_not_cover`: the
-   * receipt came after the anchored tree. `other_contract`: not one that the policy names.
+   * receipt came after the anchored tree. `other_contract`: not one that the policy names, or, where it names none, one
+   * whose code is not AnchorRegistry's.
    */
   status: 'finalized' | 'anchored' | 'unvouched' | 'does_not_cover' | 'other_contract'
   /** Unix seconds of the block, for an anchor that counts and has a state proof: by then the receipt was logged. */

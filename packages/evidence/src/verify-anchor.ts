@@ -3,7 +3,9 @@ import { BrokenStep, step } from './broken-step.ts'
 import type { Anchor } from './evidence-bundle.ts'
 import { hexToBytes, sameBytes } from './hex.ts'
 import type { ParsedPolicy } from './policy.ts'
+import { registryCodeHash } from './registry-code.ts'
 import { holdsRoot, logIdOf, rootSlot, verifyStateProof } from './state-proof.ts'
+import type { ProvenSlot } from './state-proof.ts'
 import type { AnchorFinding, Trusted } from './verdict.ts'
 import { decodeBase64Hash, decodeContentHash } from './wire.ts'
 
@@ -27,15 +29,15 @@ export function verifyAnchor(
   name: string,
 ): { finding: AnchorFinding; trusted: Trusted[] } {
   requireConsistency(anchor, leaf, `${name}.consistency`)
-  const time = requireState(anchor, leaf.origin, `${name}.state`)
+  const proven = requireState(anchor, leaf.origin, `${name}.state`)
   requireNotRefuted(anchor, policy, `${name}.block`)
-  const { status, message, trusted } = judge(anchor, leaf, policy)
+  const { status, message, trusted } = judge(anchor, leaf, policy, proven?.codeHash)
   const { chain, contract, tx, root } = anchor
   const block = { number: Number(anchor.block.number), hash: anchor.block.hash }
   const base = { chain, contract, tx, block, size: Number(anchor.size), root, status, message }
   // Anyone can make up a block, and its time: only one that is vouched for dates anything.
-  const dated = time !== undefined && (status === 'anchored' || status === 'finalized')
-  return { finding: dated ? { ...base, time } : base, trusted }
+  const dated = proven !== undefined && (status === 'anchored' || status === 'finalized')
+  return { finding: dated ? { ...base, time: proven.blockTime } : base, trusted }
 }
 
 function requireConsistency(anchor: Anchor, leaf: LoggedLeaf, name: string): void {
@@ -69,8 +71,8 @@ function requireConsistency(anchor: Anchor, leaf: LoggedLeaf, name: string): voi
   }
 }
 
-/** The block's time when a state proof is there and holds. */
-function requireState(anchor: Anchor, origin: string, name: string): number | undefined {
+/** What the state proof shows, when there is one and it holds. */
+function requireState(anchor: Anchor, origin: string, name: string): ProvenSlot | undefined {
   if (anchor.state === undefined) return undefined
   const { header, account, storage } = anchor.state
   const slot = step(name, () =>
@@ -93,7 +95,7 @@ function requireState(anchor: Anchor, origin: string, name: string): number | un
   if (!holdsRoot(slot, decodeContentHash(anchor.root))) {
     throw new BrokenStep(name, `the contract does not store this root for ${anchor.size} leaves`)
   }
-  return slot.blockTime
+  return slot
 }
 
 /** A trusted source that names another block or root at the same place shows that the anchor's claim is false. */
@@ -125,6 +127,7 @@ function judge(
   anchor: Anchor,
   leaf: LoggedLeaf,
   policy: ParsedPolicy,
+  provenCode: string | undefined,
 ): Pick<AnchorFinding, 'status' | 'message'> & { trusted: Trusted[] } {
   // A consistent older head says nothing of leaves that came after it.
   if (leaf.index >= Number(anchor.size)) {
@@ -137,6 +140,12 @@ function judge(
   )
   if (named === false) {
     return { status: 'other_contract', message: `the policy does not name ${place}`, trusted: [] }
+  }
+  // A contract that anyone may rewrite would turn a forger's word into an anchor; only a policy may vouch for other code.
+  const codes = [provenCode, ...rootsOf(anchor, policy).map(({ code }) => code)]
+  if (named === undefined && codes.some((code) => code !== undefined && code !== registryCodeHash)) {
+    const message = `the code of ${place} is not AnchorRegistry's, and no policy names that contract`
+    return { status: 'other_contract', message, trusted: [] }
   }
   const contract: Trusted = { what: 'contract', value: place, source: named ? 'policy' : 'bundle' }
   const facts = [...blockFacts(anchor, policy), ...rootFacts(anchor, policy)]
@@ -173,11 +182,14 @@ function blockFacts(anchor: Anchor, policy: ParsedPolicy): Fact[] {
 }
 
 function rootFacts(anchor: Anchor, policy: ParsedPolicy): Fact[] {
-  const known = (policy.roots ?? []).filter((root) => isSamePlace(root, anchor) && root.root === anchor.root)
-  return known.map(({ root, finalized, source }) => ({
+  return rootsOf(anchor, policy).map(({ root, finalized, source }) => ({
     finalized,
     trusted: [{ what: 'root', value: root, source }],
   }))
+}
+
+function rootsOf(anchor: Anchor, policy: ParsedPolicy): NonNullable<ParsedPolicy['roots']> {
+  return (policy.roots ?? []).filter((known) => isSamePlace(known, anchor) && known.root === anchor.root)
 }
 
 function isSamePlace(

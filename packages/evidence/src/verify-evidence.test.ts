@@ -1,11 +1,12 @@
 import { formatVerifierKey, noteAlgorithms, noteKeyId, parseVerifierKey } from '@tallystick/merkle'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { anchorHead, makeBundle } from '../test/anchored-log.ts'
+import { anchorPart, makeBundle, storeHead } from '../test/anchored-log.ts'
 import { deployStore, startChain } from '../test/chain.ts'
 import type { Chain } from '../test/chain.ts'
 import { generateNoteKey, makeLog } from '../test/log.ts'
 import type { Log, NoteKey } from '../test/log.ts'
+import { anchorOnChain, deployRegistry } from '../test/registry.ts'
 import type { AnchorPart } from './build-evidence.ts'
 import { buildEvidence } from './build-evidence.ts'
 import type { EvidenceBundle } from './evidence-bundle.ts'
@@ -28,10 +29,10 @@ let bundle: EvidenceBundle
 
 beforeAll(async () => {
   chain = await startChain()
-  contract = await deployStore(chain)
   log = await makeLog(origin, 50)
-  at20 = await anchorHead(chain, contract, log, 20)
-  at37 = await anchorHead(chain, contract, log, 37)
+  contract = await deployRegistry(chain, origin)
+  at20 = await anchorPart(chain, contract, log, 20, await anchorOnChain(chain, contract, log, 0, 20))
+  at37 = await anchorPart(chain, contract, log, 37, await anchorOnChain(chain, contract, log, 20, 37))
   bundle = await makeBundle(log, { index: 11, size: 37, anchors: [at37], witnesses: [witness] })
 })
 afterAll(() => chain.stop())
@@ -59,6 +60,10 @@ describe('the grade of honest evidence', () => {
     const verdict = await verifyEvidence(pending)
     expect(verdict.grade).toBe('SIGNED')
     expect(verdict.receipt?.event).toBe('evt_0')
+    expect(verdict.checks.at(-1)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('promised one by 2026-01-18T14:23:00.000Z'),
+    })
     expect(meetsRequirement(verdict, 'SIGNED')).toBe(true)
     expect(meetsRequirement(verdict, 'LOGGED')).toBe(false)
   })
@@ -177,6 +182,21 @@ describe('evidence that claims too much', () => {
     const verdict = await verifyEvidence(bundle, policy)
     expect(verdict.grade).toBe('WITNESSED(1)')
     expect(verdict.anchors).toMatchObject([{ status: 'other_contract' }])
+  })
+
+  it('does not count a contract with other code than the registry unless the policy names it', async () => {
+    const rewritable = await deployStore(chain)
+    const stored = await storeHead(chain, rewritable, log, 37)
+    const forged = await makeBundle(log, { index: 11, size: 37, anchors: [stored] })
+    const blocks = [{ chain: chainId, hash: stored.block.hash }]
+    expect((await verifyEvidence(forged, { blocks })).anchors).toMatchObject([{ status: 'other_contract' }])
+    const { state: _, ...bare } = stored
+    const without = await makeBundle(log, { index: 11, size: 37, anchors: [bare] })
+    const root = { chain: chainId, contract: rewritable, size: 37, root: without.anchors[0]?.root ?? '' }
+    const code = `0x${'12'.repeat(32)}`
+    expect((await verifyEvidence(without, { roots: [{ ...root, code }] })).grade).toBe('LOGGED')
+    const contracts = [{ chain: chainId, address: rewritable }]
+    expect((await verifyEvidence(forged, { blocks, contracts })).grade).toBe(`ANCHORED(${chainId})`)
   })
 
   it('does not count a block of another chain than the policy says', async () => {

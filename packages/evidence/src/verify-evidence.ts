@@ -50,7 +50,12 @@ async function verifyAll(input: unknown, policy: ParsedPolicy, found: Found): Pr
     ok: true,
     message: `${payload.jti} is signed by key ${kid} with ${alg}`,
   })
-  if (bundle.proof === undefined) return
+  if (bundle.proof === undefined) {
+    const promised = new Date(payload.merge_by * 1000).toISOString()
+    const message = `the bundle shows no checkpoint that has it; the signer promised one by ${promised}`
+    found.checks.push({ step: 'inclusion', ok: false, message })
+    return
+  }
   const { leaf, witnesses, trusted } = verifyLogged(bundle, bundle.proof, policy)
   const { origin, index, size } = leaf
   found.log = { origin, index, size, root: `sha256:${Buffer.from(leaf.root).toString('hex')}` }

@@ -16,13 +16,8 @@ export interface BundleShape {
   witnesses?: readonly NoteKey[]
 }
 
-/** Stores the root of `size` leaves on the chain, for real, and gives the anchor with its state proof. */
-export async function anchorHead(
-  chain: Chain,
-  contract: string,
-  log: Log,
-  size: number,
-): Promise<AnchorPart> {
+/** Stores the root of `size` leaves in a contract that takes whatever it is given; with the state proof. */
+export async function storeHead(chain: Chain, contract: string, log: Log, size: number): Promise<AnchorPart> {
   const mined = await storeWord(chain, contract, rootSlot(logIdOf(log.origin), size), await log.root(size))
   return anchorPart(chain, contract, log, size, mined)
 }

@@ -51,11 +51,18 @@ export interface Log {
 }
 
 /** Signs `count` receipts and logs them; with the `key` of another log, it is that log with another past. */
-export async function makeLog(origin: string, count: number, key = generateNoteKey(origin)): Promise<Log> {
+export async function makeLog(
+  origin: string,
+  count: number,
+  key = generateNoteKey(origin),
+  told: (index: number) => Partial<ReceiptPayload> = () => ({}),
+): Promise<Log> {
   const signing = generateSigningKey('ES256')
   const signingKey = importSigningKey(signing.privateJwk)
   const receipts = await Promise.all(
-    Array.from({ length: count }, (_, index) => signReceipt(payload(origin, index), signingKey)),
+    Array.from({ length: count }, (_, index) =>
+      signReceipt({ ...payload(origin, index), ...told(index) }, signingKey),
+    ),
   )
   const leaves = receipts.map((receipt) => leafHash(receiptEntry(receipt)))
   const source = memorySource(leaves)

@@ -3,7 +3,7 @@ import { formatContentHash } from '@tallystick/protocol'
 import { receiptEntry } from '@tallystick/receipt'
 import type { Anchor, EvidenceBundle } from '../evidence-bundle.ts'
 import type { Policy } from '../policy.ts'
-import { isIncludedOnChain, rootOf } from './registry-calls.ts'
+import { codeHashOf, isIncludedOnChain, rootOf } from './registry-calls.ts'
 import type { Registry } from './registry-calls.ts'
 import { blockAt, chainOf, RpcError, transactionReceipt } from './rpc.ts'
 
@@ -69,7 +69,8 @@ async function askRoot(registry: Registry, anchor: Anchor, hasFinality: boolean,
       () => false, // before the contract was deployed, or a node that keeps no such state
     ))
   const { chain, contract } = anchor
-  facts.roots.push({ chain, contract, size, root: stored, finalized, source: 'rpc' })
+  const code = await codeHashOf(registry)
+  facts.roots.push({ chain, contract, size, root: stored, code, finalized, source: 'rpc' })
 }
 
 /** The transaction is a pointer for people and proves nothing; a wrong one is worth a remark. */

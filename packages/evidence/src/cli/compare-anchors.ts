@@ -1,15 +1,17 @@
 import { sameHash } from '@tallystick/merkle'
 import { formatContentHash } from '@tallystick/protocol'
+import { registryCodeHash } from '../registry-code.ts'
 import type { SignedHead } from './observe-log.ts'
 import { rootsFromTiles } from './observe-log.ts'
 import type { KnownContract, ListedAnchor } from './log-client.ts'
-import { headOf, rootOf } from './registry-calls.ts'
+import { codeHashOf, headOf, rootOf } from './registry-calls.ts'
 import { chainOf } from './rpc.ts'
 
 /** How the chain and the log agree. `fork` names a root on chain that the log's tree does not have. */
 export interface AnchorReport {
   checked: number
-  notes: string[]
+  /** Leaves of the largest head on chain, 0 for none: what came later has no anchor yet. */
+  anchored: number
   problems: string[]
   fork?: { chain: string; contract: string; size: number; root: string }
 }
@@ -18,28 +20,38 @@ const newestCompared = 20
 
 /**
  * Compares what the contracts hold with the log's tree and with the anchors that the service lists. What counts is the
- * chain's answer: the service's list only says where to look. Throws RpcError and FetchError.
+ * chain's answer: the service's list only says where to look, and a contract that the caller did not name must have the
+ * code of AnchorRegistry. Throws RpcError and FetchError.
  */
 export async function compareAnchors(
   rpcUrl: string,
   log: { url: string; head: SignedHead },
-  contracts: readonly KnownContract[],
+  trusted: { contracts: readonly KnownContract[]; named: boolean },
   listed: readonly ListedAnchor[],
 ): Promise<AnchorReport> {
   const chain = await chainOf(rpcUrl)
-  const report: AnchorReport = { checked: 0, notes: [], problems: [] }
-  const here = contracts.filter((contract) => contract.chain === chain)
-  if (here.length === 0) report.problems.push(`the service names no contract on ${chain}`)
+  const report: AnchorReport = { checked: 0, anchored: 0, problems: [] }
+  const here = trusted.contracts.filter((contract) => contract.chain === chain)
+  if (here.length === 0) {
+    report.problems.push(`${trusted.named ? 'the policy' : 'the service'} names no contract on ${chain}`)
+  }
   const strange = listed.find(
     (anchor) => anchor.chain === chain && !here.some(({ address }) => address === anchor.contract),
   )
   if (strange !== undefined) {
-    report.problems.push(`anchors are listed in ${strange.contract}, which is not the contract first seen`)
+    report.problems.push(
+      `anchors are listed in ${strange.contract}, which is not the contract ${trusted.named ? 'that the policy names' : 'first seen'}`,
+    )
   }
   for (const { address } of here) {
     const registry = { url: rpcUrl, contract: address, origin: log.head.origin }
+    if (!trusted.named && (await codeHashOf(registry)) !== registryCodeHash) {
+      report.problems.push(
+        `the code of ${address} is not AnchorRegistry's, and no policy names that contract`,
+      )
+    }
     const onChain = await headOf(registry)
-    if (onChain === undefined) report.notes.push('nothing is anchored yet')
+    report.anchored = Math.max(report.anchored, onChain?.size ?? 0)
     const sizes = listed.filter((anchor) => anchor.chain === chain && anchor.contract === address)
     const wanted = sizes.toSorted((a, b) => b.size - a.size).slice(0, newestCompared)
     const heads = new Map(onChain === undefined ? [] : [[onChain.size, onChain.root]])

@@ -13,13 +13,15 @@ import { observeLog, openHead } from './observe-log.ts'
 import type { SignedHead } from './observe-log.ts'
 import { parseOptions, parseUrl } from './parse-options.ts'
 import { printable } from './printable.ts'
+import { readPolicy } from './read-policy.ts'
 import { RpcError } from './rpc.ts'
 
 const usage =
-  'tally monitor URL [--state FILE] [--key VERIFIER-KEY] [--rpc URL] [--once] [--interval SECONDS] [--json]'
+  'tally monitor URL [--state FILE] [--policy FILE] [--key VERIFIER-KEY] [--rpc URL] [--once] [--interval SECONDS] [--json]'
 
 const options = {
   state: { type: 'string' },
+  policy: { type: 'string' },
   key: { type: 'string' },
   rpc: { type: 'string' },
   once: { type: 'boolean' },
@@ -36,10 +38,15 @@ export const monitorCommand: Command = {
     const url = parseUrl(target)
     const seconds = Number(values.interval)
     if (!(seconds >= 1 && seconds <= 86_400)) throw new CommandError('--interval takes 1 to 86400 seconds')
+    const policy = values.policy === undefined ? {} : await readPolicy(values.policy)
+    if (values.key !== undefined && policy.logKey !== undefined && policy.logKey !== values.key)
+      throw new CommandError(`${values.policy} holds another log key than --key`)
+    const key = values.key ?? policy.logKey
     const watch: Watch = {
       url,
       stateFile: values.state ?? `${new URL(url).host.replaceAll(/[^\w.-]/g, '_')}.tally-state.json`,
-      key: values.key === undefined ? undefined : parseLogKey(values.key),
+      key: key === undefined ? undefined : parseLogKey(key),
+      contracts: policy.contracts,
       rpc: values.rpc === undefined ? undefined : parseUrl(values.rpc),
       tell: teller(values.json === true, io),
     }
@@ -55,6 +62,8 @@ interface Watch {
   url: string
   stateFile: string
   key: string | undefined
+  /** The contracts that count, where the caller names them; else those that the service shows first. */
+  contracts: readonly KnownContract[] | undefined
   rpc: string | undefined
   tell: (event: 'ok' | 'problem' | 'fork', message: string, fields?: Record<string, unknown>) => void
 }
@@ -94,18 +103,23 @@ async function look(watch: Watch): Promise<number> {
   const contracts = withNewChains(state?.contracts ?? [], published)
   // The head is kept before the chain is asked: an outage there must not make us forget it.
   await writeState(stateFile, { version: 1, url, key, checkpoint: head.note, contracts })
-  const growth = last === undefined ? 'first seen' : growthOf(head.size - last.size, shownSize - head.size)
+  if (shownSize < head.size) {
+    // A log that stays behind what it signed was put back to an older state, and will fork when it grows again.
+    tell('problem', `the log shows a head of ${shownSize} leaves and has signed one of ${head.size}`)
+    return exitStatus.notVerified
+  }
+  const growth = last === undefined ? 'first seen' : `${head.size - last.size} more`
   if (watch.rpc === undefined) {
-    tell('ok', `${head.size} leaves (${growth}), consistent`, { origin: head.origin, size: head.size })
+    tell('ok', `${leaves(head.size)} (${growth}), consistent`, { origin: head.origin, size: head.size })
     return exitStatus.ok
   }
-  const report = await compareAnchors(watch.rpc, { url, head }, contracts, listed)
+  const trusted = { contracts: watch.contracts ?? contracts, named: watch.contracts !== undefined }
+  const report = await compareAnchors(watch.rpc, { url, head }, trusted, listed)
   return reportAnchors(watch, key, head, growth, report)
 }
 
-/** A log that stays behind what it signed was put back to an older state, and will fork when it grows again. */
-function growthOf(more: number, ahead: number): string {
-  return ahead < 0 ? `the log shows a head of ${-ahead} fewer` : `${more} more`
+function leaves(count: number): string {
+  return count === 1 ? '1 leaf' : `${count} leaves`
 }
 
 async function reportAnchors(
@@ -122,16 +136,17 @@ async function reportAnchors(
   }
   for (const problem of report.problems) watch.tell('problem', problem)
   if (report.problems.length > 0) return exitStatus.notVerified
-  const notes = report.notes.length === 0 ? '' : ` (${report.notes.join('; ')})`
-  watch.tell(
-    'ok',
-    `${head.size} leaves (${growth}), consistent; ${report.checked} heads on chain agree${notes}`,
-    {
-      origin: head.origin,
-      size: head.size,
-      anchors: report.checked,
-    },
-  )
+  const { checked, anchored } = report
+  const onChain =
+    anchored === 0
+      ? 'nothing is anchored yet'
+      : `${checked === 1 ? '1 head on chain agrees' : `${checked} heads on chain agree`}, the newest of ${leaves(anchored)}`
+  watch.tell('ok', `${leaves(head.size)} (${growth}), consistent; ${onChain}`, {
+    origin: head.origin,
+    size: head.size,
+    anchors: checked,
+    anchored,
+  })
   return exitStatus.ok
 }
 

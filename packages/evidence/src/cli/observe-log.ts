@@ -1,5 +1,6 @@
 import { MerkleError, NoteError, parseCheckpoint, sameHash, tileSource, verifyNote } from '@tallystick/merkle'
 import type { Checkpoint } from '@tallystick/merkle'
+import { FetchError } from './fetch-text.ts'
 import { fetchCheckpoint, httpTiles } from './log-client.ts'
 import { rootsOfOneTree } from './tree-heads.ts'
 
@@ -56,7 +57,13 @@ async function compareHeads(
   }
   const older = last === undefined || last.size > head.size ? head : last
   const newer = older === head && last !== undefined ? last : head
-  const compared = await rootsFromTiles(url, older.size, newer.size)
+  const compared = await rootsFromTiles(url, older.size, newer.size).catch((error: unknown) => {
+    if (newer === head || !(error instanceof FetchError)) throw error
+    // A log that was put back has no tiles of what it signed before.
+    return {
+      reason: `the log shows a head of ${head.size} leaves and no more the tree of ${newer.size} that it signed`,
+    }
+  })
   if ('reason' in compared) return { kind: 'unverified', reason: compared.reason }
   if (!sameHash(compared.toRoot, newer.root)) {
     return { kind: 'unverified', reason: `the tiles do not give the signed root of ${newer.size} leaves` }

@@ -1,7 +1,7 @@
 import { bytesToHex, hexToBytes } from '../hex.ts'
 import { keccak256 } from '../keccak.ts'
 import { logIdOf, word } from '../state-proof.ts'
-import { ethCall, RpcError } from './rpc.ts'
+import { codeAt, ethCall, RpcError } from './rpc.ts'
 
 /** One AnchorRegistry that a node can be asked about. */
 export interface Registry {
@@ -20,6 +20,11 @@ export async function rootOf(
   const [root] = wordsOf(await ethCall(registry.url, registry.contract, data, at))
   if (root === undefined) throw new RpcError(`there is no anchor contract at ${registry.contract}`)
   return root
+}
+
+/** Keccak-256 of the code at the registry's address, lower-case `0x…`. Throws RpcError. */
+export async function codeHashOf({ url, contract }: Pick<Registry, 'url' | 'contract'>): Promise<string> {
+  return bytesToHex(keccak256(hexToBytes(await codeAt(url, contract))))
 }
 
 /** The log's last anchored head, or undefined before the first. Throws RpcError. */
@@ -59,7 +64,6 @@ function encodeCall(signature: string, words: readonly Uint8Array[]): string {
 }
 
 function wordsOf(hex: string): Uint8Array[] {
-  if (hex.length % 2 !== 0) throw new RpcError('the chain answered half a byte')
   const bytes = hexToBytes(hex)
   return Array.from({ length: Math.floor(bytes.length / 32) }, (_, at) => bytes.slice(at * 32, at * 32 + 32))
 }

@@ -57,12 +57,12 @@ export async function ethCall(
   data: string,
   at: 'latest' | 'finalized' = 'latest',
 ): Promise<string> {
-  const result = z
-    .string()
-    .regex(/^0x[0-9a-f]*$/)
-    .safeParse(await rpc(url, 'eth_call', [{ to: contract, data }, at]))
-  if (!result.success) throw new RpcError('the chain answered eth_call without bytes')
-  return result.data
+  return bytesOf(await rpc(url, 'eth_call', [{ to: contract, data }, at]), 'eth_call')
+}
+
+/** The code at an address as `0x…`; `0x` where there is none. Throws RpcError. */
+export async function codeAt(url: string, contract: string): Promise<string> {
+  return bytesOf(await rpc(url, 'eth_getCode', [contract, 'latest']), 'eth_getCode')
 }
 
 /** Where a transaction was mined, or undefined when the node does not know it. */
@@ -74,6 +74,15 @@ export async function transactionReceipt(
     .object({ blockHash: z.string() })
     .safeParse(await rpc(url, 'eth_getTransactionReceipt', [hash]))
   return receipt.success ? receipt.data : undefined
+}
+
+function bytesOf(value: unknown, method: string): string {
+  const bytes = z
+    .string()
+    .regex(/^0x(?:[0-9a-f]{2})*$/)
+    .safeParse(value)
+  if (!bytes.success) throw new RpcError(`the chain answered ${method} without whole bytes`)
+  return bytes.data
 }
 
 function quantity(value: unknown, what: string): number {

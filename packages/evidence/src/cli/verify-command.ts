@@ -1,7 +1,6 @@
+import { checkBody } from '../check-body.ts'
 import { maxBundleBytes, parseEvidence } from '../evidence-bundle.ts'
 import type { EvidenceBundle } from '../evidence-bundle.ts'
-import { EvidenceError } from '../evidence-error.ts'
-import { parsePolicy } from '../policy.ts'
 import type { Policy } from '../policy.ts'
 import { meetsRequirement, parseRequirement } from '../verdict.ts'
 import type { Verdict } from '../verdict.ts'
@@ -13,15 +12,17 @@ import type { Command, Io } from './command.ts'
 import { parseOptions, parseUrl } from './parse-options.ts'
 import { printable } from './printable.ts'
 import { readInput } from './read-input.ts'
+import { inputOf, readPolicy } from './read-policy.ts'
 import { RpcError } from './rpc.ts'
 
 const usage =
-  'tally verify FILE [--rpc URL]… [--block-hash [CHAIN:]0x…]… [--policy FILE] [--require LEVEL] [--json]'
+  'tally verify FILE [--rpc URL]… [--block-hash [CHAIN:]0x…]… [--policy FILE] [--body FILE] [--require LEVEL] [--json]'
 
 const options = {
   rpc: { type: 'string', multiple: true },
   'block-hash': { type: 'string', multiple: true },
   policy: { type: 'string' },
+  body: { type: 'string' },
   require: { type: 'string' },
   json: { type: 'boolean' },
 } as const
@@ -37,11 +38,13 @@ export const verifyCommand: Command = {
     // Whoever names a block or a node asks about the chain: less than ANCHORED does not answer them.
     const required = values.require ?? (hashes.length + urls.length > 0 ? 'ANCHORED' : 'LOGGED')
     inputOf(() => parseRequirement(required))
-    const policy = await readPolicy(values.policy)
+    const policy: Policy = values.policy === undefined ? {} : await readPolicy(values.policy)
     const text = await readInput(target, maxBundleBytes)
     const bundle = inputOf(() => parseEvidence(text), `${target}: `)
     const known = { ...policy, blocks: [...(policy.blocks ?? []), ...hashes] }
-    const { verdict, notes } = await verifyWithChains(bundle, known, urls)
+    const body = values.body === undefined ? undefined : await readInput(values.body, maxBundleBytes)
+    const { verdict: graded, notes } = await verifyWithChains(bundle, known, urls)
+    const verdict = body === undefined ? graded : withBody(graded, body)
     const ok = meetsRequirement(verdict, required)
     if (values.json) io.out(JSON.stringify({ file: target, ok, required, ...verdict, notes }))
     else printVerdict(target, verdict, { required, ok, notes }, io)
@@ -79,27 +82,21 @@ async function verifyWithChains(
   return { verdict: await verifyEvidence(bundle, { ...policy, blocks, roots }), notes }
 }
 
+/** The verdict with what the event behind the receipt says: another event than was promised makes it INVALID. */
+function withBody(verdict: Verdict, text: string): Verdict {
+  if (verdict.receipt === undefined || verdict.level === 'INVALID') return verdict
+  const check = checkBody(verdict.receipt, text)
+  const checks = [...verdict.checks, check]
+  if (check.ok) return { ...verdict, checks }
+  const failure = { step: check.step, message: check.message }
+  return { ...verdict, level: 'INVALID', grade: 'INVALID', witnesses: [], anchors: [], checks, failure }
+}
+
 function parseBlockHash(text: string): { chain?: string; hash: string } {
   const parts = /^(?:(eip155:[1-9]\d{0,15}):)?(0x[0-9a-fA-F]{64})$/.exec(text)
   const hash = hash32.safeParse(parts?.[2]?.toLowerCase())
   if (!hash.success) throw new CommandError('--block-hash takes 0x and 64 hex digits, or eip155:1:0x…')
   return parts?.[1] === undefined ? { hash: hash.data } : { chain: parts[1], hash: hash.data }
-}
-
-async function readPolicy(path: string | undefined): Promise<Policy> {
-  if (path === undefined) return {}
-  const text = await readInput(path, 1024 * 1024)
-  return inputOf(() => parsePolicy(text), `${path}: `)
-}
-
-/** What the caller gave cannot be used: their line to mend. */
-function inputOf<T>(parse: () => T, prefix = ''): T {
-  try {
-    return parse()
-  } catch (cause) {
-    if (!(cause instanceof EvidenceError)) throw cause
-    throw new CommandError(printable(`${prefix}${cause.message}`), undefined, { cause })
-  }
 }
 
 function printVerdict(
@@ -111,7 +108,7 @@ function printVerdict(
   io.out(`${printable(file)}: ${verdict.grade}`)
   for (const { step, ok, message } of verdict.checks) {
     const mark = ok ? 'ok' : verdict.failure?.step === step ? 'BROKEN' : 'no'
-    io.out(`  ${mark.padEnd(7)}${step.padEnd(14)}${printable(message)}`)
+    io.out(`  ${mark.padEnd(7)}${step.padEnd(13)} ${printable(message)}`)
   }
   for (const { time, chain, block } of verdict.anchors) {
     if (time === undefined) continue
