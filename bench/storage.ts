@@ -18,8 +18,9 @@ export async function benchStorage(
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-'))
   try {
     await benchStore(measures, { group: 'storage on SQLite', url: `sqlite:${folder}`, documents, seconds })
-    if (mongoUrl !== undefined)
+    if (mongoUrl)
       await benchStore(measures, { group: 'storage on MongoDB', url: mongoUrl, documents, seconds })
+    else console.log('storage on MongoDB: skipped, MONGODB_URI names no server')
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
