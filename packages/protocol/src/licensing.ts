@@ -394,6 +394,8 @@ export const licenseChargeQuestion = z.strictObject({
   license: idSchema('license'),
   /** Who is to pay: an agreement of another buyer is not told. */
   actor: reference.optional(),
+  /** Whether its items are to be counted, where it is paid by the item. */
+  count_items: z.boolean().default(false),
 })
 export type LicenseChargeQuestion = z.infer<typeof licenseChargeQuestion>
 
@@ -403,7 +405,7 @@ export const licenseCharge = z.strictObject({
   status: licenseStatus,
   pricing: licensePricing,
   currency: currencyCode,
-  /** How many items it covers, those of its datasets included; absent where it names what is not registered. */
+  /** How many items it covers, where asked for; those of datasets included. Absent where some are not registered. */
   items: z.int().nonnegative().optional(),
   effective_from: timestamp.optional(),
   effective_until: timestamp.optional(),

@@ -34,8 +34,9 @@ export function rightsOf({ check, charges, revoke }: Licensing): RightsLink {
       return answers.map(({ decision, reason }) => ({ permitted: decision === 'permit', code: reason }))
     },
     async charges(tenant, questions) {
-      const asked = questions.map(({ license, customer }) => ({
+      const asked = questions.map(({ license, customer, countItems = false }) => ({
         license,
+        count_items: countItems,
         ...(customer !== undefined && { actor: customer }),
       }))
       return (await charges(tenant, asked)).map((told) => (told ? chargeOf(told) : undefined))

@@ -22,6 +22,8 @@ export interface RightsAnswer {
 export interface LicenseInQuestion {
   license: string
   customer?: string
+  /** Whether its items are to be counted, where it is paid by the item. */
+  countItems?: boolean
 }
 
 /** What a license says of its payment, and how long it holds. */

@@ -7,6 +7,7 @@ import { selfApiKey } from '@tallystick/protocol'
 import { formatSecret } from '@tallystick/runtime'
 import { problemOf, readAnswer, sendHttp, until } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { startStandalone } from './start-standalone.ts'
 import type { Standalone } from './start-standalone.ts'
 
@@ -89,6 +90,42 @@ test('a change in identity gets a receipt from audit', async () => {
     return data.some(({ kind }) => kind === 'tenant.created') ? data : undefined
   })
   expect(found.map(({ kind }) => kind)).toContain('api_key.created')
+})
+
+test('a license at a price per token, its usage reported, is an invoice over it, and no more once it is revoked', async () => {
+  const key = server.operatorKeys.test ?? ''
+  const post = async (path: string, body: object = {}, status?: number) => {
+    const headers = { 'idempotency-key': crypto.randomUUID() }
+    const answer = await sendHttp('POST', server.url + path, { key, body, headers })
+    return readAnswer(z.looseObject({ id: z.string().default('') }), answer, status)
+  }
+  const customer = await post('/v1/customers', { reference: 'dev_9' }, 201)
+  const pricing = { model: 'usage', metric: 'tokens', unit_price: '0.001' }
+  const agreed = { creator_id: 'cr_9', buyer_id: 'dev_9', items: ['dataset_9'], pricing }
+  const license = (await post('/v1/licenses', agreed, 201)).id
+  const items = [{ license }]
+  const early = { customer: customer.id, items }
+  const headers = { 'idempotency-key': crypto.randomUUID() }
+  const refused = await sendHttp('POST', `${server.url}/v1/subscriptions`, { key, body: early, headers })
+  expect(problemOf(refused).errors?.[0]?.message).toContain('is offered')
+  await post(`/v1/licenses/${license}/accept`)
+  const { id } = await post('/v1/subscriptions', early, 201)
+  const used = {
+    customer: 'dev_9',
+    metric: 'tokens',
+    quantity: '65000',
+    purpose: 'train',
+    licenses: [license],
+  }
+  await post('/v1/usage-reports', { ...used, event_id: 'one' }, 201)
+  await post(`/v1/licenses/${license}/revoke`, { reason: 'consent was withdrawn' })
+  await post(`/v1/subscriptions/${id}/cancel`, { when: 'now' })
+  const { json } = await get(`/v1/invoices?customer=${customer.id}`, key)
+  expect(json).toMatchObject({
+    data: [
+      { total: { amount: 6500, currency: 'USD' }, lines: [{ kind: 'license', license, quantity: '65000' }] },
+    ],
+  })
 })
 
 test('the same folder goes on; operators’ keys are told once and kept nowhere; a given one is added', async () => {

@@ -20,6 +20,9 @@ export interface Followed {
   followed: string[]
 }
 
+// What licensing takes at once.
+const mostAsked = 1000
+
 /** Asks licensing for all licenses that are charged by some subscriptions of a tenant. */
 export async function askLicenses(
   deps: Pick<Deps, 'rights'>,
@@ -123,10 +126,10 @@ async function chargesOf(
   tenant: string,
   ids: readonly string[],
 ): Promise<Map<string, LicenseCharge>> {
-  if (ids.length === 0) return new Map()
-  const told = await rights.charges(
-    tenant,
-    ids.map((license) => ({ license })),
-  )
-  return new Map(told.flatMap((charge) => (charge ? [[charge.license, charge]] : [])))
+  const charges = new Map<string, LicenseCharge>()
+  for (let from = 0; from < ids.length; from += mostAsked) {
+    const asked = ids.slice(from, from + mostAsked).map((license) => ({ license }))
+    for (const charge of await rights.charges(tenant, asked)) if (charge) charges.set(charge.license, charge)
+  }
+  return charges
 }

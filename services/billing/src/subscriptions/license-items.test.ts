@@ -2,6 +2,7 @@ import { explanation, replayExplanation } from '@tallystick/pricing'
 import type { LicensePricing } from '@tallystick/protocol'
 import { problemOf, readAnswer } from '@tallystick/runtime/test-http'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { startBillingWorld } from '../billing-world.ts'
 import type { BillingWorld } from '../billing-world.ts'
 import type { LicenseCharge } from '../links.ts'
@@ -173,7 +174,8 @@ test('no license is charged that is not the customer’s, not active, or charged
   const raced = await Promise.all([1, 2, 3].map(() => market.post('/v1/subscriptions', body)))
   expect(raced.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 400, 400])
   expect((await refusalOf(wanted))[2]).toContain('already: end that first')
-  const id = String(raced.find(({ status }) => status === 201)?.json.id)
+  const winner = raced.find(({ status }) => status === 201)
+  const { id } = z.looseObject({ id: z.string() }).parse(winner?.json)
   await market.act(id, 'cancel', { when: 'now' })
   expect((await market.subscribe(body)).status).toBe('active')
 })

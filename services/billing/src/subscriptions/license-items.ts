@@ -46,7 +46,7 @@ export async function licenseItems(
   )
   const { currency, reference } = customer
   const subscribing = { caller, subscription: subscription.id, currency, prices }
-  const questions = asked.map(([, license]) => ({ license, customer: reference }))
+  const questions = asked.map(([, license]) => ({ license, customer: reference, countItems: true }))
   const charges = asked.length === 0 ? [] : await deps.rights.charges(caller.tenant, questions)
   for (const [at, [place, license]] of asked.entries()) {
     const pointer = `/items/${place}/license`

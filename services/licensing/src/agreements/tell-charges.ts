@@ -23,21 +23,20 @@ export async function tellCharges(
   return Promise.all(
     found.map(async (license, place) => {
       if (license?.tenant !== tenant || license.status === 'draft') return null
-      const actor = questions[place]?.actor
+      const { actor, count_items: counting = false } = questions[place] ?? {}
       if (actor !== undefined && !(await namesOfActor(deps, tenant, actor)).includes(license.buyer))
         return null
-      return chargeOf(deps, license)
+      const isCounted = counting && license.pricing.model === 'per_item'
+      return chargeOf(license, isCounted ? await countItems(deps, license) : undefined)
     }),
   )
 }
 
 const endings = new Set<StoredLicense['status']>(['expired', 'revoked', 'terminated', 'superseded'])
 
-async function chargeOf(deps: ReadDeps, license: StoredLicense): Promise<LicenseCharge> {
+function chargeOf(license: StoredLicense, items: number | undefined): LicenseCharge {
   const { id, status, pricing, currency, effectiveFrom, effectiveUntil, supersededBy, history } = license
   const ended = history.find((step) => endings.has(step.status))?.at
-  // Only what is paid by the item needs them counted.
-  const items = pricing.model === 'per_item' ? await countItems(deps, license) : undefined
   return {
     license: id,
     status,
