@@ -16,7 +16,12 @@ export async function alertPeriod(
   const subscription =
     alert.subscription === undefined ? undefined : await store.get(subscriptions, alert.subscription)
   if (!subscription) return monthOf(at, customer.timeZone)
-  const { anchor: start, anchorDay, timeZone: zone, interval, intervalCount } = subscription
+  const { formerSchedules = [], anchorDay, timeZone: zone } = subscription
+  const {
+    anchor: start,
+    interval,
+    intervalCount,
+  } = formerSchedules.find(({ until }) => at < until) ?? subscription
   const found = billingPeriodAt({ start, anchorDay, zone, interval, intervalCount }, at)
   // What occurred before a subscription began belongs to none of its periods.
   return found ? { start: found.start, end: found.end } : { start: new Date(0), end: start }

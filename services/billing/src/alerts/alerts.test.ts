@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBillingWorld } from '../billing-world.ts'
 import type { BillingWorld } from '../billing-world.ts'
 import { priceView } from '../prices/price-schemas.ts'
+import { openMarket } from '../subscriptions/subscription-world.ts'
 import { meterView } from '../usage/meter-schemas.ts'
 import { reportView } from '../usage/usage-schemas.ts'
 import { alertView } from './alert-schemas.ts'
@@ -122,6 +123,34 @@ test('a spending cap counts what the prices charge', async () => {
     'accepted',
   ])
   expect(await current(alert)).toMatchObject({ figure: '10.00 USD' })
+})
+
+test('late usage is held against the period that it occurred in, also where the interval has changed since', async () => {
+  const market = await openMarket(world, '2026-01-01T00:00:00Z')
+  const planOf = async (interval: 'month' | 'year') => {
+    const recurring = { interval, interval_count: 1 }
+    return market.plan([await market.price({ model: 'flat', currency: 'USD', amount: 1000, recurring })], {
+      interval,
+    })
+  }
+  const customer = await market.customer()
+  const { id: subscription } = await market.subscribe({ customer, plan: await planOf('month') })
+  const body = { customer, kind: 'cap', meter: await market.meter(), quantity: '10', period: 'subscription' }
+  expect((await market.post('/v1/usage-alerts', { ...body, subscription })).status).toBe(201)
+  for (const month of ['01', '02', '03']) {
+    await market.use(customer, `2026-${month}-01T00:00:00Z`, '9')
+    if (month === '03')
+      await market.act(subscription, 'change', { plan: await planOf('year'), when: 'period_end' })
+    await market.until(`2026-0${Number(month) + 1}-01T00:00:00Z`)
+  }
+  expect((await market.read(subscription)).interval).toBe('year')
+  await market.use(customer, '2026-04-01T00:00:00Z', '9')
+  for (const at of ['2026-03-31T00:00:00Z', '2026-04-01T00:00:00Z']) {
+    await expect(market.use(customer, at, '2')).rejects.toThrow('usage_cap_reached')
+    await market.use(customer, at, '1')
+  }
+  await market.until('2026-05-02T00:00:00Z')
+  await expect(market.use(customer, '2026-05-01T00:00:00Z', '1')).rejects.toThrow('usage_cap_reached')
 })
 
 test("a cap is an operator's; thresholds that make no sense are refused with a pointer", async () => {

@@ -111,12 +111,14 @@ async function openState(
   const period = await alertPeriod(deps, alert, customer, at)
   const id = stateIdOf(alert, period)
   const stored = await deps.store.get(alertStates, id)
-  const open = stored ? openStored(stored) : await openNew(deps, { id, alert, gauge, period })
+  const open = stored ? openStored(stored, period) : await openNew(deps, { id, alert, gauge, period })
   states.set(id, open)
   return open
 }
 
-function openStored({ version, ...state }: Stored<AlertState>): Open {
+/** Since it was written another interval may have begun at the same moment: the period ends as it does now. */
+function openStored({ version, ...before }: Stored<AlertState>, period: AlertState['period']): Open {
+  const state = { ...before, period }
   const counted = new Map(state.counted.map(({ meter, quantity }) => [meter, toScaled(quantity)]))
   return { state, version, counted, changed: false, reached: false }
 }

@@ -28,6 +28,8 @@ export const customers = collection('customers', {
     /** Since when a payment is overdue. */
     delinquentSince: z.date().optional(),
     suspended: z.boolean(),
+    /** The plans whose trial it was given. */
+    trials: z.array(z.string()).optional(),
     metadata: z.record(z.string(), z.string()),
     createdAt: z.date(),
   }),

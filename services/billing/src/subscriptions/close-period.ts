@@ -106,7 +106,9 @@ function applyPending(subscription: Subscription, boundary: Date): Subscription 
   const { pendingChange, plan: _, ...rest } = subscription
   if (!pendingChange) return subscription
   const { plan, interval, intervalCount, items } = pendingChange
-  const isSame = interval === rest.interval && intervalCount === rest.intervalCount
+  const { interval: before, intervalCount: countBefore, anchor } = rest
+  const isSame = interval === before && intervalCount === countBefore
+  const former = { interval: before, intervalCount: countBefore, anchor, until: boundary }
   return {
     ...rest,
     ...(plan !== undefined && { plan }),
@@ -117,7 +119,10 @@ function applyPending(subscription: Subscription, boundary: Date): Subscription 
     interval,
     intervalCount,
     // Periods of another length are counted from where they begin, on the same day at the same wall time.
-    ...(!isSame && { anchor: anchorBefore(boundary, { ...rest, interval, intervalCount }, rest.anchor) }),
+    ...(!isSame && {
+      anchor: anchorBefore(boundary, { ...rest, interval, intervalCount }, anchor),
+      formerSchedules: [...(rest.formerSchedules ?? []), former],
+    }),
   }
 }
 

@@ -20,6 +20,14 @@ export const storedItem = z.strictObject({
   advance: z.strictObject({ from: z.date(), amount: z.bigint() }).optional(),
 })
 
+/** How periods follow each other. */
+const schedule = {
+  interval: z.enum(['month', 'year']),
+  intervalCount: z.number(),
+  /** A beginning of a period at or before the first that is charged: all others are counted from it. */
+  anchor: z.date(),
+}
+
 /** Subscriptions: which prices hold for a customer, and which period comes next. */
 export const subscriptions = collection('subscriptions', {
   schema: z.strictObject({
@@ -33,14 +41,13 @@ export const subscriptions = collection('subscriptions', {
     /** Those of its licenses whose single amount was charged. */
     chargedOnce: z.array(z.string()).optional(),
     status: z.enum(['scheduled', 'trialing', 'active', 'past_due', 'suspended', 'paused', 'canceled']),
-    interval: z.enum(['month', 'year']),
-    intervalCount: z.number(),
+    ...schedule,
+    /** What held before its interval was changed, oldest first, each up to a moment: late usage belongs there. */
+    formerSchedules: z.array(z.strictObject({ ...schedule, until: z.date() })).optional(),
     /** Day of month on which periods begin; 31 means the last day of shorter months. */
     anchorDay: z.number(),
     timeZone: z.string(),
     start: z.date(),
-    /** A beginning of a period at or before the first that is charged: all others are counted from it. */
-    anchor: z.date(),
     /** The period that is open; empty while nothing has begun. */
     period: span,
     /** The whole period that an open one which is shorter is a part of: its charges are that share of the whole. */

@@ -1,7 +1,9 @@
 import { Fault } from '@tallystick/protocol'
 import type { Caller, Plan } from '@tallystick/runtime'
-import { insert } from '@tallystick/storage'
+import { insert, replace } from '@tallystick/storage'
+import type { Write } from '@tallystick/storage'
 import { timeOf } from '../clocks/time-of.ts'
+import { customers } from '../customers/collections.ts'
 import { findCustomer } from '../customers/find-customer.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
@@ -17,7 +19,8 @@ import { told } from './subscription-state.ts'
 
 /**
  * A new subscription. When it begins at once, its first period is open in the same commit, with an invoice for what
- * flat and seat prices charge ahead. Customers choose among plans as they are; only operators put prices together.
+ * flat and seat prices charge ahead. Customers choose among plans as they are, and are given the trial of each once;
+ * only operators put prices together, or give another trial.
  * Throws Fault `forbidden`.
  */
 export async function createSubscription(
@@ -36,16 +39,28 @@ export async function createSubscription(
     throw new Fault('validation_failed', { errors: [{ pointer: '/start', message: 'lies in the past' }] })
   }
   const draft = scheduled(subscription.id, { input, customer, resolved, start, now })
+  const trial = trialWrites(customer, draft)
   if (start > now) {
     const { auditId, write } = told(deps, caller, 'subscription.created', draft)
     const answer = { ...draft, auditId }
-    return { writes: [...resolved.writes, insert(subscriptions, answer), write], answer }
+    return { writes: [...resolved.writes, ...trial, insert(subscriptions, answer), write], answer }
   }
   const terms = { at: now, prices: resolved.prices, actor: caller.account }
   const { writes, answer } = onlyOne(
     await planGroup(deps, [{ subscription: draft, version: undefined }], terms),
   )
-  return { writes: [...resolved.writes, ...writes], answer }
+  return { writes: [...resolved.writes, ...trial, ...writes], answer }
+}
+
+function hadTrial({ trials = [] }: Customer, plan: string | undefined): boolean {
+  return plan !== undefined && trials.includes(plan)
+}
+
+/** Remembers a trial of a plan, with the customer's version: of two subscriptions at once one has it. */
+function trialWrites({ version, ...customer }: Customer, { plan, trialEnd }: Subscription): Write[] {
+  const { trials = [] } = customer
+  if (plan === undefined || trialEnd === undefined || trials.includes(plan)) return []
+  return [replace(customers, { ...customer, trials: [...trials, plan] }, version)]
 }
 
 /** The customer that is named in a body: missing is a mistake of the request, not of its address. */
@@ -73,7 +88,7 @@ function scheduled(
   const { input, customer, resolved, start, now } = about
   const { timeZone } = customer
   const { interval, intervalCount, items, plan } = resolved
-  const trialDays = input.trial_days ?? resolved.trialDays
+  const trialDays = input.trial_days ?? (hadTrial(customer, plan) ? 0 : resolved.trialDays)
   const trialEnd = trialDays > 0 ? daysAfter(start, trialDays, timeZone) : undefined
   const charged = trialEnd ?? start
   const anchorDay = input.anchor_day ?? dayOfMonth(charged, timeZone)

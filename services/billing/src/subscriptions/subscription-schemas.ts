@@ -34,7 +34,7 @@ export const subscriptionInput = z
     plan: idSchema('plan').optional(),
     seats,
     items: items.optional(),
-    /** Days that cost nothing; those of the plan unless told. */
+    /** Days that cost nothing; unless told those of the plan, once for each customer. */
     trial_days: z.int().min(0).max(730).optional(),
     /** The day of the month on which periods begin; that of the first charge unless told. */
     anchor_day: z.int().min(1).max(31).optional(),

@@ -172,6 +172,25 @@ test('a trial costs nothing, whatever is used in it, and then the first period b
   expect(paid.period?.end).toBe('2028-03-29T08:00:00.000Z')
 })
 
+test('a plan has one trial for each customer, however often it is canceled, changed and begun, or begun at once', async () => {
+  market = await openMarket(world, '2028-02-15T08:00:00Z')
+  const plans = await Promise.all(
+    [1, 2].map(async () => market.plan([await market.price(flat(1000))], { trial_days: 14 })),
+  )
+  const [plan, other] = plans
+  const customer = await market.customer()
+  const first = await market.subscribe({ customer, plan })
+  expect(first.status).toBe('trialing')
+  await market.act(first.id, 'change', { plan: other })
+  await market.act(first.id, 'cancel', { when: 'now' })
+  expect(await market.subscribe({ customer, plan })).toMatchObject({ status: 'active' })
+  expect(await market.subscribe({ customer, plan, trial_days: 7 })).toMatchObject({ status: 'trialing' })
+  const both = await Promise.all([1, 2].map(() => market.subscribe({ customer, plan: other })))
+  expect(both.map(({ status }) => status).toSorted()).toEqual(['active', 'trialing'])
+  const second = await market.customer()
+  expect(await market.subscribe({ customer: second, plan })).toMatchObject({ status: 'trialing' })
+})
+
 test('canceled now: usage so far is charged, the rest of what was paid ahead comes back as credit', async () => {
   market = await openMarket(world, '2026-09-01T00:00:00Z')
   const customer = await market.customer()
