@@ -99,6 +99,9 @@ test('what a developer does in three services has receipts in the fourth, and th
   for (const [what, id] of Object.entries(grades))
     expect([what, await gradeOf(world, id)]).toEqual([what, 'LOGGED'])
   await expect(makeKey(world, walked.developer, ['service'])).rejects.toThrow('forbidden')
+  // The customer goes by its account, the license's buyer by a reference; licensing knows that they are one.
+  const items = [{ license: walked.license }]
+  await expect(make(world, '/v1/subscriptions', { customer, items })).rejects.toThrow('is paid by royalty')
 })
 
 test('who does not pay loses the keys at identity until the debt is paid; a refund ends the license at licensing', async () => {
