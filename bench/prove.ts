@@ -22,10 +22,7 @@ export interface ProofLoad {
 /** Proofs of entries spread over a log of `size`, asked by hash as a stranger does. */
 export function proveByHash({ told }: Child<Listening>, size: number, seconds: number): Promise<ProofLoad> {
   const requests = spread(size).map((index) => ({
-    method: 'POST',
-    path: '/v1/audit/evidence',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ receipt_hash: `sha256:${sampleEntry(index).toString('hex')}` }),
+    path: `/v1/audit/proofs/sha256:${sampleEntry(index).toString('hex')}`,
   }))
   return besideBare(told.url, requests, seconds)
 }
