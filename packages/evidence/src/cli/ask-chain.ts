@@ -24,7 +24,10 @@ export async function askChain(url: string, bundle: EvidenceBundle): Promise<Cha
   const chain = await chainOf(url)
   const facts: ChainFacts = { blocks: [], roots: [], notes: [], denied: false }
   const anchors = bundle.anchors.filter((anchor) => anchor.chain === chain)
-  if (anchors.length === 0) facts.notes.push(`the node is of ${chain}, where the bundle has no anchor`)
+  if (anchors.length === 0)
+    facts.notes.push(
+      `the bundle has no anchor on ${chain}; evidence that is fetched after the next anchor has one`,
+    )
   const finalNumber = await finalizedNumber(url, facts)
   for (const anchor of anchors) {
     const registry = { url, contract: anchor.contract, origin: bundle.log.origin }
