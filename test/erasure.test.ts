@@ -86,7 +86,13 @@ afterAll(async () => {
 /** The erasure link over HTTP, as it stands between the services in production. */
 const eraseBodies: AuditErasure['eraseBodies'] = async (of, selection) => {
   const { before, keepLicenses, keepItems, dryRun, ...rest } = selection
-  return z.object({ erased: z.number(), ids: z.array(z.string()), next: z.string().optional() }).parse(
+  const page = z.object({
+    erased: z.number(),
+    ids: z.array(z.string()),
+    records: z.array(z.object({ id: z.string(), licenses: z.array(z.string()) })).optional(),
+    next: z.string().optional(),
+  })
+  return page.parse(
     await post(audit, '/v1/audit/erasures', auditKey, {
       tenant: of,
       ...rest,

@@ -63,6 +63,16 @@ describe('an erasure', () => {
     ])
   })
 
+  test('tells in a dry run what each record names, and takes records by their audit ids', async () => {
+    const { own, held } = await recordSome()
+    const { ids, records } = await erase({ subject: 'cr_1', dry_run: true })
+    expect(records?.map(({ id }) => id)).toEqual(ids)
+    expect(records).toContainEqual({ id: held.id, licenses: [kept] })
+    expect((await erase({ tenant: account(), ids: [own.id] })).erased).toBe(0)
+    expect(await erase({ ids: [own.id] })).toMatchObject({ erased: 1, ids: [own.id] })
+    expect(await Promise.all([own, held].map(({ id }) => hasBody(id)))).toEqual([false, true])
+  })
+
   test('is idempotent, and of one tenant alone', async () => {
     await recordSome()
     const stranger = await erase({ tenant: account(), subject: 'cr_1' })

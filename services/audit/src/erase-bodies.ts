@@ -4,9 +4,11 @@ import { receipts } from './collections.ts'
 import type { Deps } from './deps.ts'
 import type { StoredReceipt } from './find-receipt.ts'
 
-/** Whose bodies to erase: exactly one of `events`, `actor`, `subject` and, for all that is older, `before` alone. */
+/** Whose bodies to erase: exactly one of `events`, `ids`, `actor`, `subject` and, for all that is older, `before` alone. */
 export interface ErasureSelection {
   events?: readonly string[] | undefined
+  /** The audit ids of the records. */
+  ids?: readonly string[] | undefined
   actor?: string | undefined
   /** Records that say this party's name anywhere in their events. */
   subject?: string | undefined
@@ -28,6 +30,8 @@ export interface ErasureOutcome {
   erased: number
   /** The audit ids of their records. */
   ids: string[]
+  /** In a dry run: the records whose bodies would be erased, with the licenses that they name. */
+  records?: { id: string; licenses: string[] }[]
   /** Bodies that are there still, since a license or an item keeps them. */
   kept: number
   /** Where the next page begins; absent when there is none. */
@@ -62,19 +66,26 @@ export async function eraseBodies(
       for (const { id } of chunk) ids.add(id)
     }
     const kept = meant.length - doomed.length
-    return { erased: ids.size, ids: [...ids], kept, ...(next !== undefined && { next }) }
+    const records = doomed.map(({ id, licenses }) => ({ id, licenses }))
+    return {
+      erased: ids.size,
+      ids: [...ids],
+      ...(selection.dryRun === true && { records }),
+      kept,
+      ...(next !== undefined && { next }),
+    }
   })
 }
 
 async function selectPage(
   { store }: Pick<Deps, 'store'>,
   tenant: string,
-  { events, actor, before, after }: ErasureSelection,
+  { events, ids = events?.map((event) => auditIdOf(tenant, event)), actor, before, after }: ErasureSelection,
 ): Promise<{ items: StoredReceipt[]; next?: string | undefined }> {
-  if (events) {
-    const ids = events.map((event) => auditIdOf(tenant, event))
+  if (ids) {
     const found = await store.getMany(receipts, ids)
-    return { items: found.flatMap((one) => (one && (!before || one.at < before) ? [one] : [])) }
+    const own = found.filter((one) => one?.tenant === tenant && (!before || one.at < before))
+    return { items: own.filter((one) => one !== undefined) }
   }
   const index = actor === undefined ? receipts.byTenant : receipts.byActor
   return store.find(index, {

@@ -149,7 +149,7 @@ export const router = api.router({
       ...records,
       summary: 'Erase a page of bodies; receipts and proofs keep verifying',
       description:
-        'Erases event and salt of the records of one actor, of those that name a subject, of events, or of all that is older than `before`. Asked again from `next` until there is none. Idempotent.',
+        'Erases event and salt of the records of one actor, of those that name a subject, of events, of audit ids, or of all that is older than `before`. A dry run tells which licenses the records name. Asked again from `next` until there is none. Idempotent.',
       scope: 'service',
       rest: { method: 'POST', path: '/v1/audit/erasures' },
       examples: [{ input: { tenant: 'acct_01kqxq5t8r0000000000000000', subject: 'cr_123', dry_run: true } }],

@@ -108,6 +108,7 @@ export const erasureInput = z
   .strictObject({
     tenant: idSchema('account'),
     events: z.array(reference).min(1).max(1000).optional(),
+    ids: z.array(idSchema('audit')).min(1).max(1000).optional(),
     actor: reference.optional(),
     subject: reference.optional(),
     before: timestamp.optional(),
@@ -117,15 +118,17 @@ export const erasureInput = z
     after: z.string().min(1).max(4096).optional(),
   })
   .refine(
-    (input) => [input.events, input.actor, input.subject].filter((one) => one !== undefined).length <= 1,
+    ({ events, ids, actor, subject }) =>
+      [events, ids, actor, subject].filter((one) => one !== undefined).length <= 1,
     {
-      error: 'give one of events, actor and subject',
+      error: 'give one of events, ids, actor and subject',
     },
   )
   .refine(
-    (input) => [input.events, input.actor, input.subject, input.before].some((one) => one !== undefined),
+    ({ events, ids, actor, subject, before }) =>
+      [events, ids, actor, subject, before].some((one) => one !== undefined),
     {
-      error: 'give events, actor, subject or before',
+      error: 'give events, ids, actor, subject or before',
     },
   )
 
@@ -133,6 +136,8 @@ export const erasureOutcome = z.strictObject({
   object: z.literal('audit_erasure'),
   erased: z.int().nonnegative(),
   ids: z.array(z.string()),
+  /** In a dry run: what would be erased, with the licenses that it names. */
+  records: z.array(z.strictObject({ id: z.string(), licenses: z.array(z.string()) })).optional(),
   kept: z.int().nonnegative(),
   next: z.string().optional(),
 })

@@ -22,9 +22,11 @@ export interface AuditErasure {
   eraseBodies(tenant: string, selection: BodySelection): Promise<ErasedBodies>
 }
 
-/** Which bodies to erase: those that name `subject`, or all from before `before`. */
+/** Which bodies to erase: those that name `subject`, those of `ids`, or all from before `before`. */
 export interface BodySelection {
   subject?: string
+  /** Audit ids of records, 1,000 at most. */
+  ids?: readonly string[]
   before?: Date
   /** Records that name one of these keep their bodies. */
   keepLicenses: readonly string[]
@@ -41,6 +43,8 @@ export interface ErasedBodies {
   erased: number
   /** The audit ids of their records. */
   ids: readonly string[]
+  /** In a dry run: what would be erased, with the licenses that it names. */
+  records?: readonly { id: string; licenses: readonly string[] }[] | undefined
   /** Where the next page begins; absent when there is none. */
   next?: string | undefined
 }

@@ -6,7 +6,12 @@ const accountId = /^acct_[0-9a-z]{26}$/
 const account = z.object({ id: z.string(), external_id: z.string().optional() })
 const accountList = z.object({ data: z.array(account) })
 const notFound = z.object({ code: z.literal('not_found') })
-const erased = z.object({ erased: z.number(), ids: z.array(z.string()), next: z.string().optional() })
+const erased = z.object({
+  erased: z.number(),
+  ids: z.array(z.string()),
+  records: z.array(z.object({ id: z.string(), licenses: z.array(z.string()) })).optional(),
+  next: z.string().optional(),
+})
 // A page of bodies is rewritten before the answer.
 const erasureTimeoutMs = 30_000
 

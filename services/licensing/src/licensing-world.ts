@@ -81,8 +81,10 @@ function recordingErasure(): { erasure: AuditErasure; erasures(tenant: string): 
       const asked = byTenant.get(tenant) ?? []
       byTenant.set(tenant, asked)
       asked.push(selection)
-      const second = selection.after !== undefined
-      return second ? { erased: 1, ids: ['aud_3'] } : { erased: 2, ids: ['aud_1', 'aud_2'], next: 'second' }
+      const { after, ids = after === undefined ? ['aud_1', 'aud_2'] : ['aud_3'] } = selection
+      const records = ids.map((id) => ({ id, licenses: [] }))
+      const more = after === undefined && selection.ids === undefined
+      return { erased: ids.length, ids, records, ...(more && { next: 'second' }) }
     },
   }
   return { erasure, erasures: (tenant) => byTenant.get(tenant) ?? [] }

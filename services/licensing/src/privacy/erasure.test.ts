@@ -12,6 +12,7 @@ import type { LicensingWorld } from '../licensing-world.ts'
 import { subjectRequests } from './collections.ts'
 import { hashOf, leaveTraces, sampleId } from './privacy-samples.ts'
 import { runErasures } from './run-erasures.ts'
+import type { AuditErasure, BodySelection } from '../deps.ts'
 import { licensingCollections } from '../start-licensing.ts'
 import * as wire from './schemas.ts'
 import { storeWith } from './store-with.ts'
@@ -81,7 +82,12 @@ describe('an erasure', () => {
     expect(await store.get(items, itemIdOf(tenant, hashOf('alone')))).toMatchObject({ metadata: {} })
     expect((await store.get(datasets, dataset))?.name).toBe('Erased')
     expect((await store.get(licenses, ended))?.creator).toMatch(/^erased_/)
-    expect(world.erasures(tenant)).toMatchObject([{ subject, keepLicenses: [active] }, { after: 'second' }])
+    expect(world.erasures(tenant)).toMatchObject([
+      { subject, dryRun: true },
+      { ids: ['aud_1', 'aud_2'] },
+      { subject, dryRun: true, after: 'second' },
+      { ids: ['aud_3'] },
+    ])
     const record = await until(() =>
       world.recorded(tenant).find(({ kind }) => kind === 'subject_request.completed'),
     )
@@ -112,6 +118,52 @@ describe('an erasure', () => {
     expect(outcome?.kept).toContainEqual({ object: 'license', id: ended, reason })
   })
 
+  test('spares the records of what is kept, though more was kept than its list holds', async () => {
+    const database = await testDatabase()
+    const alone = await openStore(database.url, {
+      name: 'erasure',
+      collections: [...licensingCollections, leases, leaseTerms],
+    })
+    const tenant = sampleId('account')
+    const { active, ended } = await leaveTraces(alone, tenant, subject)
+    const asked: BodySelection[] = []
+    const erasure: AuditErasure = {
+      async eraseBodies(_, selection) {
+        asked.push(selection)
+        const { ids = ['aud_kept', 'aud_ended', 'aud_other'] } = selection
+        const named = { aud_kept: [ended, active], aud_ended: [ended], aud_other: [sampleId('license')] }
+        return {
+          erased: ids.length,
+          ids,
+          records: Object.entries(named).map(([id, of]) => ({ id, licenses: of })),
+        }
+      },
+    }
+    const log = createLog({ name: 'erasure', level: 'fatal' })
+    const identity = { resolveParty: async () => undefined }
+    const deps = { ...systemEntropy(), store: alone, erasure, identity, log, livemode: false, publicUrl: '' }
+    const plan = await createSubjectRequest(deps, operator(tenant), { type: 'erase', subject })
+    await alone.commit([...plan.writes])
+    await sendAll(alone)
+    // As after 5,000 others, which have pushed it off the list.
+    const pushedOff = storeWith(alone, {
+      commit: (writes) =>
+        alone.commit(
+          writes.map((write) =>
+            write.collection.name === subjectRequests.name && write.type === 'replace'
+              ? { ...write, document: { ...write.document, kept: [] } }
+              : write,
+          ),
+        ),
+    })
+    expect(await runErasures({ ...deps, store: pushedOff })).toBe(1)
+    expect(asked).toMatchObject([{ subject, dryRun: true }, { ids: ['aud_ended', 'aud_other'] }])
+    const done = await alone.get(subjectRequests, plan.answer.id)
+    expect(done).toMatchObject({ status: 'completed', erased: { record_body: 2 }, keptCount: 1 })
+    await alone.close()
+    await database.drop()
+  })
+
   test('goes on after a crash at any commit, to the same end', async () => {
     const database = await testDatabase()
     const alone = await openStore(database.url, {
@@ -119,7 +171,9 @@ describe('an erasure', () => {
       collections: [...licensingCollections, leases, leaseTerms],
     })
     const log = createLog({ name: 'erasure', level: 'fatal' })
-    const erasure = { eraseBodies: async () => ({ erased: 1, ids: ['aud_1'] }) }
+    const aud = ['aud_1']
+    const records = [{ id: 'aud_1', licenses: [] }]
+    const erasure = { eraseBodies: async () => ({ erased: 1, ids: aud, records }) }
     const identity = { resolveParty: async () => undefined }
     const deps = { ...systemEntropy(), erasure, identity, log, livemode: false, publicUrl: '' }
     const ends = new Set<string>()

@@ -1,3 +1,5 @@
+import type { Store } from '@tallystick/storage'
+import { licenses } from '../collections.ts'
 import type { Deps } from '../deps.ts'
 import type { StoredRequest } from './subject-requests.ts'
 
@@ -6,13 +8,13 @@ import type { StoredRequest } from './subject-requests.ts'
  * the same. While an agreement is kept the account stays as it is: it says who the party of the agreement is.
  */
 export async function forgetElsewhere(
-  { elsewhere = [], identity }: Pick<Deps, 'elsewhere' | 'identity'>,
+  { store, elsewhere = [], identity }: Pick<Deps, 'store' | 'elsewhere' | 'identity'>,
   request: StoredRequest,
 ): Promise<Pick<StoredRequest, 'erased' | 'kept' | 'keptCount'>> {
   const { tenant, names, pseudonym, subject = '' } = request
   const erased = { ...request.erased }
   const kept = [...request.kept]
-  const relied = kept.some(({ object }) => object === 'license')
+  const relied = kept.some(({ object }) => object === 'license') || (await hasAgreement(store, request))
   for (const service of elsewhere) {
     if (service.holds === 'accounts' && relied) continue
     const told = await service.forget(tenant, { names, pseudonym })
@@ -26,4 +28,12 @@ export async function forgetElsewhere(
     if (account !== undefined) kept.push({ object: 'account', id: account, reason })
   }
   return { erased, kept, keptCount: request.keptCount + kept.length - request.kept.length }
+}
+
+/** Whether an agreement is the subject's still; the list of what was kept may have been too short to tell. */
+async function hasAgreement(store: Store, { tenant, names }: StoredRequest): Promise<boolean> {
+  for (const name of names)
+    for (const index of [licenses.byCreator, licenses.byBuyer])
+      if ((await store.find(index, { equals: [tenant, name], limit: 1 })).items.length > 0) return true
+  return false
 }

@@ -47,11 +47,11 @@ export const forgetSteps: readonly ForgetStep[] = [
   own('offer', offers.byCreator, forgetOffer),
   own('license', licenses.byCreator, forgetLicense),
   own('license', licenses.byBuyer, forgetLicense),
-  sweep('consent', consents.byTenant, mentioned.inConsent),
-  sweep('item', items.byTenant, mentioned.inItem),
-  sweep('dataset', datasets.byTenant, mentioned.inDataset),
-  sweep('offer', offers.byTenant, mentioned.inOffer),
-  sweep('license', licenses.byTenant, mentioned.inLicense),
+  sweep('consent', consents.byTenant, mentioned.inConsent, (one) => [one.subject, one.grantedBy]),
+  sweep('item', items.byTenant, mentioned.inItem, (one) => one.creators),
+  sweep('dataset', datasets.byTenant, mentioned.inDataset, (one) => one.creators),
+  sweep('offer', offers.byTenant, mentioned.inOffer, (one) => [one.creator]),
+  sweep('license', licenses.byTenant, mentioned.inLicense, (one) => [one.creator, one.buyer]),
   sweep('template', templates.byTenant, mentioned.inTemplate),
   sweep('retention_policy', retentionPolicies.byTenant, mentioned.inPolicy),
   sweep('legal_hold', legalHolds.byTenant, mentioned.inHold),
@@ -75,7 +75,13 @@ function own<T extends { id: string }>(object: string, index: Index<T>, forget: 
   }
 }
 
-function sweep<T extends { id: string }>(object: string, index: Index<T>, forget: Forget<T>): ForgetStep {
+/** `owners` are those whose own object it is: what is the subject's own still, its own step has kept and told. */
+function sweep<T extends { id: string }>(
+  object: string,
+  index: Index<T>,
+  forget: Forget<T>,
+  owners: (one: T) => readonly (string | undefined)[] = () => [],
+): ForgetStep {
   return {
     object,
     indexed: false,
@@ -84,7 +90,8 @@ function sweep<T extends { id: string }>(object: string, index: Index<T>, forget
       let place = after
       for (let count = 0; count < pagesAtOnce; count++) {
         const found = await store.find(index, { equals: [tenant], limit: sweepSize, after: place })
-        const naming = found.items.filter((one) => mentions(one, names))
+        const isOwn = (one: T) => owners(one).some((owner) => owner !== undefined && names.includes(owner))
+        const naming = found.items.filter((one) => mentions(one, names) && !isOwn(one))
         const page = await forgetAll(object, context, { ...found, items: naming }, forget)
         if (page.writes.length + page.kept.length > 0 || page.next === undefined) return page
         place = page.next

@@ -3,7 +3,8 @@ import { outbox } from '@tallystick/runtime'
 import { replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import { announce } from '../announce.ts'
-import type { Deps } from '../deps.ts'
+import { licenses } from '../collections.ts'
+import type { Deps, ErasedBodies } from '../deps.ts'
 import { activeHolds } from './active-holds.ts'
 import type { ActiveHolds } from './active-holds.ts'
 import { subjectRequests } from './collections.ts'
@@ -23,6 +24,7 @@ const mostPasses = 5
 const mostKept = 5000
 // As many are read before the place is written down.
 const pagesAtOnce = 32
+const licensesAtOnce = 500
 
 /**
  * Takes every erasure that is open as far as it goes. Each page of erased objects is one commit with the place where the
@@ -115,11 +117,13 @@ async function nextFound(deps: ErasureDeps, request: Stored<StoredRequest>, hold
 }
 
 /** What is kept so far: what went on a later pass is off the list, what is told again stands on it once. */
-function keptAfter({ kept, keptCount }: StoredRequest, page: ForgottenPage) {
+function keptAfter({ kept, keptCount, pass }: StoredRequest, page: ForgottenPage) {
   const gone = new Set(page.erased)
   const still = kept.filter(({ id }) => !gone.has(id))
   const known = new Set(still.map(({ id }) => id))
-  const more = page.kept.filter(({ id }) => !known.has(id))
+  // A later pass meets again what the list had no place for: it is counted already.
+  const isCounted = pass > 0 && keptCount > kept.length
+  const more = isCounted ? [] : page.kept.filter(({ id }) => !known.has(id))
   return {
     kept: [...still, ...more].slice(0, mostKept),
     keptCount: keptCount - (kept.length - still.length) + more.length,
@@ -143,25 +147,36 @@ async function eraseRecords(
 ): Promise<Outcome> {
   // What is still on its way to the audit service would be recorded after the erasure had passed.
   if (await hasUnsentEvents(deps, request)) return 'waits'
-  const { kept, keptCount, names, name, after } = request
-  if (keptCount > kept.length) {
-    // Not all kept agreements are known by name any more, and none of them may lose its records.
-    const told = { object: 'record_bodies', id: request.id, reason: 'too_many_objects_kept' }
-    const change = { step: forgetSteps.length + 1, kept: [...kept.slice(1), told] }
-    await save(deps, request, change, [...fence()])
-    return 'on'
-  }
-  const keepLicenses = kept.flatMap(({ object, id }) => (object === 'license' ? [id] : []))
-  const done = await deps.erasure.eraseBodies(request.tenant, {
+  const { tenant, names, name, after } = request
+  const { records = [], next } = await deps.erasure.eraseBodies(tenant, {
     subject: names[name] ?? '',
-    keepLicenses: [...new Set([...keepLicenses, ...holds.names('license')])],
+    keepLicenses: holds.names('license'),
     keepItems: holds.names('item'),
+    dryRun: true,
     ...(after !== undefined && { after }),
   })
+  const ids = await freeRecords(deps, request, records)
+  const none = { erased: 0 }
+  const done =
+    ids.length === 0 ? none : await deps.erasure.eraseBodies(tenant, { ids, keepLicenses: [], keepItems: [] })
   const count = (request.erased['record_body'] ?? 0) + done.erased
   const erased = { ...request.erased, ...(count > 0 && { record_body: count }) }
-  await save(deps, request, { ...afterRecords(request, done.next), erased }, [...fence()])
+  await save(deps, request, { ...afterRecords(request, next), erased }, [...fence()])
   return 'on'
+}
+
+/** The records among `records` that no agreement needs: one that was kept, however many there are, names the subject still. */
+async function freeRecords(
+  { store }: ErasureDeps,
+  { tenant, names }: StoredRequest,
+  records: NonNullable<ErasedBodies['records']>,
+): Promise<string[]> {
+  const named = [...new Set(records.flatMap((record) => record.licenses))]
+  const kept = new Set<string>()
+  for (let from = 0; from < named.length; from += licensesAtOnce)
+    for (const found of await store.getMany(licenses, named.slice(from, from + licensesAtOnce)))
+      if (found?.tenant === tenant && mentions(found, names)) kept.add(found.id)
+  return records.flatMap((record) => (record.licenses.some((one) => kept.has(one)) ? [] : [record.id]))
 }
 
 /** The next page or name; after the last it is looked once more whether something came in meanwhile. */
