@@ -72,15 +72,19 @@ test('delivers in the order of writing, within one millisecond too, and then for
 test('a crash between delivery and removal delivers again, and loses nothing', async () => {
   await store.commit([event('evt_1'), event('evt_2')])
   const delivered: string[] = []
+  // Long, so that the relay that crashes does not renew while the other takes over.
+  const ttlMs = 60_000
   const crashed = startRelay('a', {
+    ttlMs,
     deliver: async (events) => {
       delivered.push(...events.map(({ id }) => id))
       // Another process takes over while the acknowledgement is on its way: the removal must not happen.
       const term = await store.get(leaseTerms, 'relay.events')
-      time += 1000
+      time += ttlMs
       expect(term).toBeDefined()
       const { promise: deliveredAgain, resolve } = Promise.withResolvers<void>()
       startRelay('b', {
+        ttlMs,
         deliver: async (again) => {
           delivered.push(...again.map(({ id }) => `again ${id}`))
           resolve()
