@@ -1,95 +1,43 @@
-import { Stripe } from 'stripe'
 import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startStripeServer } from '../../test/stripe-server.ts'
-import type { StripeServer } from '../../test/stripe-server.ts'
 import type { Behavior } from '../../test/stripe-books.ts'
-import { startBillingWorld } from '../billing-world.ts'
+import type { StripeServer } from '../../test/stripe-server.ts'
 import type { BillingWorld } from '../billing-world.ts'
 import { customerView } from '../customers/schemas.ts'
 import { checkLedger } from '../ledger/check-ledger.ts'
 import { paymentView } from '../payments/payment-schemas.ts'
 import { resolvePayments } from '../payments/resolve-payments.ts'
+import { startStripeWorld } from './stripe-world.ts'
+import type { SentEvent, StripeWorld } from './stripe-world.ts'
 
 const tenant = 'acct_stripe'
-const secret = 'whsec_local'
-let time = Date.UTC(2026, 3, 1, 9)
-let stripe: StripeServer
+let market: StripeWorld
 let world: BillingWorld
+let stripe: StripeServer
 let key: string
 let count = 0
 
 beforeAll(async () => {
-  const now = () => new Date(time)
-  stripe = await startStripeServer(now)
-  const env = {
-    STRIPE_SECRET_KEY: 'sk_test_local',
-    STRIPE_WEBHOOK_SECRET: secret,
-    STRIPE_API_BASE: stripe.url,
-    PAYMENT_RETURN_URL: 'https://market.test/paid',
-  }
-  world = await startBillingWorld({ entropy: { now }, env })
-  key = await world.keyOf({ tenant })
+  market = await startStripeWorld(tenant, { PAYMENT_RETURN_URL: 'https://market.test/paid' })
+  ;({ world, stripe, key } = market)
 })
 afterAll(async () => {
   expect(await checkLedger(world.service.deps, tenant)).toMatchObject({ unbalanced: [], differences: [] })
   expect(stripe.violations).toEqual([])
-  await world.close()
-  await stripe.close()
+  await market.close()
 })
 
-async function customerWith(behavior?: Behavior, more: object = {}) {
-  const body = { reference: `dev_${count++}`, payment_method: stripe.card(behavior), ...more }
-  return readAnswer(customerView, await world.post('/v1/customers', key, body), 201)
-}
-
 async function authorized(behavior?: Behavior, more: object = {}, amount = 1000) {
-  const { id } = await customerWith(behavior, more)
-  const answer = await world.post('/v1/payments/authorize', key, { customer: id, amount })
+  const customer = await market.customer(behavior, more)
+  const answer = await world.post('/v1/payments/authorize', key, { customer, amount })
   return readAnswer(paymentView, answer, 201)
 }
 
-async function moved(kind: string, payment: string, more: object = {}) {
-  const answer = await world.post(`/v1/payments/${kind}`, key, { payment, ...more })
-  return answer
-}
-
-async function read(id: string) {
-  return readAnswer(paymentView, await world.call('GET', `/v1/payments/${id}`, { key }))
-}
-
-function intentOf(payment: string) {
-  const [intent, ...others] = stripe.books.intentsOf(payment)
-  if (!intent || others.length > 0) throw new Error(`${payment} has not one intent`)
-  return intent
-}
-
-let events = 0
-interface Sent {
-  type: string
-  object: object
-  id?: string
-  at?: number
-  signedWith?: string
-  livemode?: boolean
-}
-/** Sends an event as Stripe does, signed over its bytes. */
-async function send({ type, object, id = `evt_${events++}`, ...how }: Sent) {
-  const { at = time, signedWith = secret, livemode = false } = how
-  const payload = JSON.stringify({ id, object: 'event', type, livemode, data: { object } })
-  const timestamp = Math.floor(at / 1000)
-  const header = await Stripe.webhooks.generateTestHeaderStringAsync({
-    payload,
-    secret: signedWith,
-    timestamp,
-  })
-  const response = await fetch(`${world.url}/v1/webhooks/stripe`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'stripe-signature': header },
-    body: payload,
-  })
-  return { status: response.status, body: await response.json() }
-}
+const moved = (kind: string, payment: string, more: object = {}) =>
+  world.post(`/v1/payments/${kind}`, key, { payment, ...more })
+const read = (payment: string) => market.read(payment)
+const intentOf = (payment: string) => market.intentOf(payment)
+const send = (type: string, object: object, how?: SentEvent) => market.send(type, object, how)
 
 describe('a payment through Stripe', () => {
   it('is held, captured in part and refunded, marked with tenant, payment and deed', async () => {
@@ -127,7 +75,7 @@ describe('a payment through Stripe', () => {
     await moved('confirm', refused.id)
     expect(await read(refused.id)).toMatchObject({ status: 'failed', failure: { hard: false } })
     const left = await authorized({ authenticates: true })
-    time += 25 * 3_600_000
+    market.time += 25 * 3_600_000
     await resolvePayments(world.service.deps)
     expect(await read(left.id)).toMatchObject({ status: 'voided' })
     expect(intentOf(left.id).status).toBe('canceled')
@@ -190,7 +138,7 @@ describe('a payment through Stripe', () => {
       const { id } = readAnswer(customerView, again, 201)
       const asked = await world.post('/v1/payments/authorize', key, { customer: id, amount: 1000 })
       const { id: payment } = readAnswer(paymentView, asked, 201)
-      time += 120_000
+      market.time += 120_000
       await resolvePayments(world.service.deps)
       expect(await read(payment)).toMatchObject({ status: 'requires_action' })
       expect(intentOf(payment).amount).toBe(1000)
@@ -198,7 +146,8 @@ describe('a payment through Stripe', () => {
   })
 
   it('can be given back only by an operator', async () => {
-    const { id, reference } = await customerWith()
+    const reference = `dev_buyer_${count++}`
+    const id = await market.customer({}, { reference })
     const buyer = await world.keyOf({ tenant, role: 'developer', account: reference })
     const body = { customer: id, amount: 900 }
     const held = readAnswer(paymentView, await world.post('/v1/payments/authorize', buyer, body), 201)
@@ -214,7 +163,7 @@ describe('what happens at Stripe without being asked for here is booked', () => 
   it('a capture, in the amount that was taken', async () => {
     const held = await authorized()
     stripe.books.capture(intentOf(held.id).id, 700)
-    const { status } = await send({ type: 'payment_intent.succeeded', object: intentOf(held.id) })
+    const { status } = await send('payment_intent.succeeded', intentOf(held.id))
     expect(status).toBe(200)
     expect(await read(held.id)).toMatchObject({ status: 'captured', captured: { amount: 700 } })
   })
@@ -222,17 +171,17 @@ describe('what happens at Stripe without being asked for here is booked', () => 
   it('a void, and a refund, once however often it is told', async () => {
     const gone = await authorized()
     stripe.books.cancel(intentOf(gone.id).id)
-    await send({ type: 'payment_intent.canceled', object: intentOf(gone.id) })
+    await send('payment_intent.canceled', intentOf(gone.id))
     expect(await read(gone.id)).toMatchObject({ status: 'voided' })
     const held = await authorized()
     await moved('capture', held.id)
     const { id: payment_intent } = intentOf(held.id)
     stripe.books.refund({ payment_intent, amount: 250, metadata: {} })
     const object = { id: 'ch_1', object: 'charge', payment_intent }
-    await Promise.all([1, 2, 3].map(() => send({ type: 'charge.refunded', object })))
+    await Promise.all([1, 2, 3].map(() => send('charge.refunded', object)))
     expect(await read(held.id)).toMatchObject({ refunded: { amount: 250 } })
     await moved('refund', held.id, { amount: 100 })
-    await send({ type: 'charge.refunded', object })
+    await send('charge.refunded', object)
     expect(await read(held.id)).toMatchObject({ refunded: { amount: 350 } })
   })
 
@@ -255,9 +204,9 @@ describe('events of Stripe', () => {
   it('are refused without a signature of the secret over these bytes, or when they are old', async () => {
     const object = { id: 'sub_1', object: 'subscription', customer: 'cus_nobody' }
     const type = 'customer.subscription.updated'
-    expect((await send({ type, object, signedWith: 'whsec_other' })).status).toBe(400)
-    expect((await send({ type, object, at: time - 301_000 })).status).toBe(400)
-    expect((await send({ type, object, at: time - 299_000 })).status).toBe(200)
+    expect((await send(type, object, { signedWith: 'whsec_other' })).status).toBe(400)
+    expect((await send(type, object, { at: market.time - 301_000 })).status).toBe(400)
+    expect((await send(type, object, { at: market.time - 299_000 })).status).toBe(200)
     const unsigned = await world.call('POST', '/v1/webhooks/stripe', { body: { id: 'evt_x' } })
     expect(unsigned.status).toBe(400)
     const { json } = await world.call('GET', '/v1/openapi.json')
@@ -269,10 +218,7 @@ describe('events of Stripe', () => {
     stripe.fail('GET /v1/payment_intents', '429')
     const held = await authorized()
     expect(held.status).toBe('authorizing')
-    const { body } = await send({
-      type: 'payment_intent.amount_capturable_updated',
-      object: intentOf(held.id),
-    })
+    const { body } = await send('payment_intent.amount_capturable_updated', intentOf(held.id))
     expect(body).toMatchObject({ outcome: 'recorded' })
     expect(await read(held.id)).toMatchObject({ status: 'authorized' })
   })
@@ -281,12 +227,12 @@ describe('events of Stripe', () => {
     const held = await authorized()
     const object = intentOf(held.id)
     const type = 'payment_intent.amount_capturable_updated'
-    expect((await send({ type, object, id: 'evt_same' })).body).toMatchObject({ outcome: 'recorded' })
-    expect((await send({ type, object, id: 'evt_same' })).body).toMatchObject({ outcome: 'duplicate' })
-    expect((await send({ type: 'radar.early_fraud_warning.created', object })).body).toMatchObject({
+    expect((await send(type, object, { id: 'evt_same' })).body).toMatchObject({ outcome: 'recorded' })
+    expect((await send(type, object, { id: 'evt_same' })).body).toMatchObject({ outcome: 'duplicate' })
+    expect((await send('radar.early_fraud_warning.created', object)).body).toMatchObject({
       outcome: 'ignored',
     })
-    expect((await send({ type, object, livemode: true })).body).toMatchObject({ outcome: 'ignored' })
+    expect((await send(type, object, { livemode: true })).body).toMatchObject({ outcome: 'ignored' })
     // An intent that merely claims to be this payment's.
     const { customer, payment_method, metadata } = object
     stripe.books.create({
@@ -300,20 +246,19 @@ describe('events of Stripe', () => {
     const forged = stripe.books.intentsOf(held.id)[1]
     if (!forged) throw new Error('no forged intent')
     stripe.books.capture(forged.id, 9000)
-    await send({ type: 'payment_intent.succeeded', object: forged })
+    await send('payment_intent.succeeded', forged)
     expect(await read(held.id)).toMatchObject({ status: 'authorized', captured: { amount: 0 } })
   })
 
   it('of subscriptions that a marketplace keeps at Stripe are recorded for it', async () => {
-    const { reference } = await customerWith()
-    expect(reference).toBeDefined()
+    await market.customer()
     const customer = [...stripe.books.customers].at(-1)
     for (const type of [
       'invoice.payment_succeeded',
       'invoice.payment_failed',
       'customer.subscription.deleted',
     ])
-      expect((await send({ type, object: { id: 'in_1', customer } })).body).toMatchObject({
+      expect((await send(type, { id: 'in_1', customer })).body).toMatchObject({
         outcome: 'recorded',
       })
     const kinds = () => world.recorded(tenant).map(({ kind }) => kind)

@@ -1,13 +1,9 @@
-import { Stripe } from 'stripe'
 import { listOf } from '@tallystick/protocol'
 import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startStripeServer } from '../../test/stripe-server.ts'
 import type { StripeServer } from '../../test/stripe-server.ts'
 import type { Dispute } from '../../test/stripe-books.ts'
-import { startBillingWorld } from '../billing-world.ts'
 import type { BillingWorld } from '../billing-world.ts'
-import { customerView } from '../customers/schemas.ts'
 import { checkBooks } from '../invoices/check-books.ts'
 import { invoiceView } from '../invoices/invoice-schemas.ts'
 import type { LedgerCode } from '../ledger/collections.ts'
@@ -17,41 +13,29 @@ import { disputeView, paymentView, refundView } from '../payments/payment-schema
 import { resolvePayments } from '../payments/resolve-payments.ts'
 import { reviewDispute } from './review-dispute.ts'
 import { stripeClient } from './stripe-client.ts'
+import { startStripeWorld } from './stripe-world.ts'
+import type { SentEvent, StripeWorld } from './stripe-world.ts'
 
 const tenant = 'acct_webhooks'
-const secret = 'whsec_local'
-let time = Date.UTC(2026, 3, 1, 9)
-let stripe: StripeServer
+let market: StripeWorld
 let world: BillingWorld
+let stripe: StripeServer
 let key: string
 let count = 0
 
 beforeAll(async () => {
-  const now = () => new Date(time)
-  stripe = await startStripeServer(now)
-  const env = {
-    STRIPE_SECRET_KEY: 'sk_test_local',
-    STRIPE_WEBHOOK_SECRET: secret,
-    STRIPE_API_BASE: stripe.url,
-  }
-  world = await startBillingWorld({ entropy: { now }, env })
-  key = await world.keyOf({ tenant })
+  market = await startStripeWorld(tenant)
+  ;({ world, stripe, key } = market)
 })
 afterAll(async () => {
   expect(await checkBooks(world.service.deps, tenant)).toEqual([])
   expect(stripe.violations).toEqual([])
-  await world.close()
-  await stripe.close()
+  await market.close()
 })
-
-async function customerOf(more: object = {}) {
-  const body = { reference: `dev_${count++}`, payment_method: stripe.card(), ...more }
-  return readAnswer(customerView, await world.post('/v1/customers', key, body), 201).id
-}
 
 /** A captured payment, for an invoice where one is named. */
 async function captured(more: { customer?: string; invoice?: string; amount?: number } = {}) {
-  const { customer = await customerOf(), invoice, amount = 1000 } = more
+  const { customer = await market.customer(), invoice, amount = 1000 } = more
   const body = { customer, amount, ...(invoice !== undefined && { invoice }) }
   const held = readAnswer(paymentView, await world.post('/v1/payments/authorize', key, body), 201)
   await world.post('/v1/payments/capture', key, { payment: held.id })
@@ -59,7 +43,7 @@ async function captured(more: { customer?: string; invoice?: string; amount?: nu
 }
 
 async function paidInvoice(amount: number) {
-  const customer = await customerOf()
+  const customer = await market.customer()
   const line = { description: 'A dataset', amount }
   const drafted = await world.post('/v1/invoices', key, { customer, lines: [line] })
   const { id } = readAnswer(invoiceView, drafted, 201)
@@ -76,36 +60,10 @@ async function detailsOf(id: string) {
 
 const refund = (payment: string, more: object = {}) =>
   world.post('/v1/payments/refund', key, { payment, ...more })
-const read = async (id: string) =>
-  readAnswer(paymentView, await world.call('GET', `/v1/payments/${id}`, { key }))
-
-function intentOf(payment: string) {
-  const [intent] = stripe.books.intentsOf(payment)
-  if (!intent) throw new Error(`${payment} has no intent`)
-  return intent
-}
-
-interface Sent {
-  id?: string
-  at?: number
-  livemode?: boolean
-  account?: string
-}
-async function send(type: string, object: object, how: Sent = {}) {
-  const { id = `evt_${count++}`, at = time, livemode = false, account } = how
-  const about = { id, object: 'event', type, livemode, ...(account !== undefined && { account }) }
-  const payload = JSON.stringify({ ...about, data: { object } })
-  const timestamp = Math.floor(at / 1000)
-  const signature = await Stripe.webhooks.generateTestHeaderStringAsync({ payload, secret, timestamp })
-  const response = await fetch(`${world.url}/v1/webhooks/stripe`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'stripe-signature': signature },
-    body: payload,
-  })
-  const body: unknown = await response.json()
-  return { status: response.status, body }
-}
-const tell = (what: string, dispute: Dispute, how?: Sent) => send(`charge.dispute.${what}`, dispute, how)
+const read = (payment: string) => market.read(payment)
+const intentOf = (payment: string) => market.intentOf(payment)
+const send = (type: string, object: object, how?: SentEvent) => market.send(type, object, how)
+const tell = (what: string, dispute: Dispute, how?: SentEvent) => send(`charge.dispute.${what}`, dispute, how)
 
 async function balance(code: LedgerCode, currency = 'USD', party?: string): Promise<bigint> {
   const id = ledgerAccountIdOf(tenant, { code, currency, party })
@@ -164,7 +122,7 @@ describe('a dispute', () => {
     expect(await moves(codes, () => tell('closed', dispute))).toEqual([-1000, 0, 0, 1000])
     expect(await read(payment)).toMatchObject({ status: 'charged_back', charged_back: { amount: 1000 } })
     expect((await refund(payment)).status).toBe(409)
-    const customer = await customerOf()
+    const customer = await market.customer()
     const advance = await captured({ customer })
     expect(await balance('deferred_revenue', 'USD', customer)).toBe(-1000n)
     const second = stripe.books.dispute(intentOf(advance), 400, 'lost')
@@ -226,7 +184,7 @@ describe('a dispute', () => {
   })
 
   it('with a fee in the currency of the balance books each in its own', async () => {
-    const customer = await customerOf({ currency: 'JPY' })
+    const customer = await market.customer({}, { currency: 'JPY' })
     const payment = await captured({ customer, amount: 500 })
     const dispute = stripe.books.dispute(intentOf(payment), 500)
     stripe.books.moveDisputed(dispute, -330, { fee: 1500, currency: 'usd' })
@@ -249,7 +207,7 @@ describe('a dispute', () => {
     stripe.fail('GET /v1/refunds', '429')
     await tell('created', dispute)
     stripe.calm()
-    time += 2 * 3_600_000
+    market.time += 2 * 3_600_000
     await resolvePayments(world.service.deps)
     expect(await read(payment)).toMatchObject({ status: 'disputed', refunded: { amount: 300 } })
     // Given back at Stripe all the same: the money moved, so the books follow.
@@ -328,7 +286,7 @@ describe('an event that should change nothing', () => {
       await tell('closed', other)
     }
     expect((await tell('closed', { ...dispute, id: 'dp_nobody' })).body).toMatchObject({ outcome: 'ignored' })
-    expect((await tell('funds_withdrawn', dispute, { at: time - 301_000 })).status).toBe(400)
+    expect((await tell('funds_withdrawn', dispute, { at: market.time - 301_000 })).status).toBe(400)
     expect(await read(payment)).toMatchObject({ status: 'captured' })
   })
 
