@@ -25,6 +25,12 @@ export const retryInput = z.strictObject({
   limit: z.int().min(1).max(1000).default(1000),
 })
 
+export const resolveInput = z.strictObject({
+  meter_event_id: idSchema('meterEvent'),
+  /** Whether Stripe counts it: its pages list the events of a meter, and those that were taken back. */
+  counted: z.boolean(),
+})
+
 export const retryView = z.strictObject({
   object: z.literal('stripe_meter_event_retry'),
   livemode: z.boolean(),

@@ -95,7 +95,8 @@ function asking(event: MeterEvent, asks: 'count' | 'cancel', now: Date): NextAsk
   return { asks, event: { ...event, attempts, dueAt: new Date(now.getTime() + delay) } }
 }
 
-function done(event: MeterEvent, status: MeterEvent['status'], now?: Date): MeterEvent {
+/** The event with nothing left to do; kept for 90 days from `now` on, or for good without it. */
+export function done(event: MeterEvent, status: MeterEvent['status'], now?: Date): MeterEvent {
   const { dueAt: _, ...rest } = event
   return { ...rest, status, ...(now && { expiresAt: new Date(now.getTime() + keptMs) }) }
 }

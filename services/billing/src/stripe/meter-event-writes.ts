@@ -128,6 +128,8 @@ function takeBack(before: Stored<MeterEvent>, now: Date): Write[] {
   if (isAbsent(before)) return [replace(stripeMeterEvents, { ...rest, status: 'canceled' }, version)]
   if (rest.status === 'pending')
     return [replace(stripeMeterEvents, { ...rest, cancels: true, dueAt: now }, version)]
+  // Written as it is, so that whoever resolves it meanwhile looks at the correction first.
+  if (rest.status === 'unsure') return [replace(stripeMeterEvents, rest, version)]
   if (rest.status !== 'sent') return []
   const { expiresAt: _, ...kept } = rest
   return [replace(stripeMeterEvents, { ...kept, status: 'canceling', attempts: 0, dueAt: now }, version)]

@@ -11,6 +11,7 @@ import type { MeterEvent } from './collections.ts'
 import { linkMeter } from './link-meter.ts'
 import { tellAnew } from './meter-event-writes.ts'
 import * as wire from './meter-event-schemas.ts'
+import { resolveMeterEvent } from './resolve-meter-event.ts'
 
 const tags = ['Stripe meters']
 const meter_id = 'meter_01kqxq5t8r0000000000000000'
@@ -73,6 +74,28 @@ export const meterEventsRouter = api.router({
     .input(wire.retryInput)
     .output(wire.retryView)
     .mutation(({ ctx, input }) => ctx.once(() => retryRefused(ctx.deps, ctx.caller, input))),
+
+  resolve: api
+    .procedure({
+      ...operators,
+      tags,
+      summary: 'Say whether Stripe counts a meter event that is unsure',
+      description:
+        'After a look at the meter there. What is counted is `sent`, or `standing` where it was corrected here; what is not is told again, or its correction is.',
+      scope: 'billing:write',
+      errors: ['not_found', 'invalid_state'],
+      idempotency: 'required',
+      examples: [{ input: { meter_event_id: 'mev_01kqxq5t8r0000000000000000', counted: true } }],
+      rest: { method: 'POST', path: '/v1/stripe-meter-events/{meter_event_id}/resolve' },
+    })
+    .input(wire.resolveInput)
+    .output(wire.meterEventView)
+    .mutation(({ ctx, input: { meter_event_id: id, counted } }) =>
+      ctx.once(async () => {
+        const { writes, answer } = await resolveMeterEvent(ctx.deps, ctx.caller, { id, counted })
+        return { writes, answer: viewMeterEvent(ctx.deps, answer) }
+      }),
+    ),
 })
 
 async function retryRefused(

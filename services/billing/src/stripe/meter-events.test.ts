@@ -3,9 +3,7 @@ import { Stripe } from 'stripe'
 import { listOf } from '@tallystick/protocol'
 import { problemOf, readAnswer, until } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startStripeServer } from '../../test/stripe-server.ts'
 import type { Fault, StripeServer } from '../../test/stripe-server.ts'
-import { startBillingWorld } from '../billing-world.ts'
 import type { BillingWorld } from '../billing-world.ts'
 import { customerView } from '../customers/schemas.ts'
 import { meterView } from '../usage/meter-schemas.ts'
@@ -16,6 +14,8 @@ import type { MeterEvent } from './collections.ts'
 import { forwardMeterEvents } from './forward-meter-events.ts'
 import { meterEventView, retryView } from './meter-event-schemas.ts'
 import { stripeClient } from './stripe-client.ts'
+import { startStripeWorld } from './stripe-world.ts'
+import type { StripeWorld } from './stripe-world.ts'
 
 const tenant = 'acct_meters'
 const counting = 'POST /v1/billing/meter_events'
@@ -35,7 +35,7 @@ const faults: readonly Fault[] = [
 // Stripe would repeat the failure for a day, and refuse another asking: nothing tells what was done.
 const tellable = faults.filter((one) => one !== '500 after')
 
-let time = Date.UTC(2026, 3, 1, 9)
+let market: StripeWorld
 let stripe: StripeServer
 let rail: Stripe
 /** Gives up waiting at once: for requests that are never answered. */
@@ -48,19 +48,12 @@ let count = 0
 let customer: { reference: string; stripe: string }
 
 beforeAll(async () => {
-  const now = () => new Date(time)
-  stripe = await startStripeServer(now)
+  const secrets = { STRIPE_TIMEOUT_MS: '5000', STRIPE_WEBHOOK_SECRET: 'whsec_local,whsec_thin' }
+  market = await startStripeWorld(tenant, secrets)
+  ;({ world, stripe, key } = market)
   const at = { key: 'sk_test_local', base: stripe.url }
   rail = stripeClient({ ...at, timeout: 20_000 })
   hasty = stripeClient({ ...at, timeout: 150 })
-  const env = {
-    STRIPE_SECRET_KEY: 'sk_test_local',
-    STRIPE_API_BASE: stripe.url,
-    STRIPE_TIMEOUT_MS: '5000',
-    STRIPE_WEBHOOK_SECRET: 'whsec_local,whsec_thin',
-  }
-  world = await startBillingWorld({ entropy: { now }, env })
-  key = await world.keyOf({ tenant })
   stripe.books.meters.names.add('api_tokens')
   meter = await meterOf('tokens', { aggregation: 'sum' })
   await link(meter, 'api_tokens')
@@ -70,8 +63,7 @@ beforeEach(async () => {
 })
 afterAll(async () => {
   expect(stripe.violations).toEqual([])
-  await world.close()
-  await stripe.close()
+  await market.close()
 })
 
 async function meterOf(metric: string, more: object) {
@@ -91,7 +83,7 @@ async function customerOf() {
 
 async function report(event_id: string, quantity: string, more: object = {}) {
   const about = { event_id, customer: customer.reference, metric: 'tokens', purpose: 'train', quantity }
-  const body = { ...about, occurred_at: new Date(time).toISOString(), ...more }
+  const body = { ...about, occurred_at: new Date(market.time).toISOString(), ...more }
   const answer = await world.call('POST', '/v1/usage-reports', { key, body })
   return readAnswer(reportView, answer, 201).data[0]?.id ?? ''
 }
@@ -101,6 +93,12 @@ const correct = (event: string, quantity?: string) =>
     reason: 'wrong',
     ...(quantity !== undefined && { quantity }),
   })
+
+/** Says of the meter event of a use that is unsure whether Stripe counts it. */
+async function resolve(usage: string, counted: boolean) {
+  const id = (await eventsOf(usage)).find(({ status }) => status === 'unsure')?.id ?? ''
+  return world.post(`/v1/stripe-meter-events/${id}/resolve`, key, { counted })
+}
 
 async function eventsOf(usage: string): Promise<MeterEvent[]> {
   const { items } = await world.service.store.find(stripeMeterEvents.byEvent, { equals: [tenant, usage] })
@@ -113,14 +111,14 @@ async function settle({ stepMs = 20_000, by = rail } = {}): Promise<void> {
     await forwardMeterEvents(world.service.deps, by)
     const due = await world.service.store.count(stripeMeterEvents.due, { equals: [] }, { atMost: 1 })
     if (due === 0) return
-    time += stepMs
+    market.time += stepMs
   }
   throw new Error('the meter events never settle')
 }
 
 async function notify(notification: object, secret = 'whsec_thin') {
   const payload = JSON.stringify(notification)
-  const timestamp = Math.floor(time / 1000)
+  const timestamp = Math.floor(market.time / 1000)
   const signature = await Stripe.webhooks.generateTestHeaderStringAsync({ payload, secret, timestamp })
   const headers = { 'stripe-signature': signature }
   return world.call('POST', '/v1/webhooks/stripe', { body: notification, headers })
@@ -207,6 +205,29 @@ describe('whatever happens to a request', () => {
     await settle()
     expect((await eventsOf(usage)).map(({ status }) => status)).toEqual(['unsure', 'refused'])
     expect((await listed('status=unsure')).map((one) => one.usage)).toContain(usage)
+    // Not told again by a retry, nor by a correction: only somebody who has looked at Stripe ends it.
+    await world.post('/v1/stripe-meter-events/retry', key, { meter })
+    await correct(`q${count}`, '7')
+    await settle()
+    expect(billed()).toBe(0)
+    const answers = await Promise.all([resolve(usage, false), resolve(usage, false)])
+    expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['200', '409'])
+    await settle()
+    expect(billed()).toBe(7)
+    const statuses = (await eventsOf(usage)).map(({ status }) => status)
+    expect(statuses.filter((status) => status !== 'canceled')).toEqual(['sent'])
+  })
+
+  it('a use that an operator says is counted is not told again, nor what was to take its place', async () => {
+    const usage = await report(`s${count}`, '2')
+    await settle()
+    stripe.fail(canceling, '500 after')
+    await correct(`s${count}`, '5')
+    await settle()
+    expect((await resolve(usage, true)).status).toBe(200)
+    await settle()
+    expect((await eventsOf(usage)).map(({ status }) => status)).toEqual(['standing', 'refused'])
+    expect(billed()).toBe(0)
   })
 
   it.each(tellable)('Stripe takes a use back once, and counts what took its place: %s', async (fault) => {
@@ -259,7 +280,7 @@ describe('whatever happens to a request', () => {
             await correct(chosen, kind === 'adjust' ? quantity : undefined)
             if (kind === 'deprecate') living.splice(living.indexOf(chosen), 1)
           }
-          time += 3000
+          market.time += 3000
         }
         stripe.calm()
         await settle()
@@ -285,7 +306,7 @@ describe('corrections', () => {
   it('that come after a day are not made at Stripe, which is told to the operator', async () => {
     const usage = await report(`l${count}`, '2')
     await settle()
-    time += 25 * hourMs
+    market.time += 25 * hourMs
     await correct(`l${count}`, '9')
     await settle()
     expect(billed()).toBe(2)
@@ -349,9 +370,9 @@ describe('what Stripe does not take', () => {
   it('for its digits or its age is never rounded or moved', async () => {
     const long = await report(`n${count}`, '123456789012345.6')
     const old = await report(`o${count}`, '1', {
-      occurred_at: new Date(time - 34.99 * 24 * hourMs).toISOString(),
+      occurred_at: new Date(market.time - 34.99 * 24 * hourMs).toISOString(),
     })
-    time += hourMs
+    market.time += hourMs
     await settle()
     expect(await eventsOf(long)).toMatchObject([{ failure: { code: 'value_too_many_digits' } }])
     expect(await eventsOf(old)).toMatchObject([{ failure: { code: 'timestamp_too_far_in_past' } }])
@@ -369,5 +390,24 @@ describe('what Stripe does not take', () => {
     expect(await eventsOf(usage)).toMatchObject([{ status: 'unsure', failure: { code: 'never_answered' } }])
     await settle()
     expect(billed()).toBe(2)
+    expect((await resolve(usage, true)).status).toBe(200)
+    await settle()
+    expect(await eventsOf(usage)).toMatchObject([{ status: 'sent' }])
+    expect(billed()).toBe(2)
+  })
+
+  it('for a day is told again once an operator says that it is not counted, and not where it was deprecated', async () => {
+    stripe.down = true
+    const [lost, wrong] = [await report(`t${count}`, '2'), await report(`u${count}`, '4')]
+    await settle({ stepMs: hourMs })
+    stripe.down = false
+    await correct(`u${count}`)
+    for (const usage of [lost, wrong]) {
+      expect(await eventsOf(usage)).toMatchObject([{ status: 'unsure' }])
+      expect((await resolve(usage, false)).status).toBe(200)
+    }
+    await settle()
+    expect(billed()).toBe(2)
+    expect((await eventsOf(wrong)).map(({ status }) => status)).toEqual(['canceled'])
   })
 })
