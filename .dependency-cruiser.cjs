@@ -53,6 +53,12 @@ module.exports = {
       to: { path: 'node_modules/viem/' },
     },
     {
+      name: 'aws-sdk-is-loaded-on-use',
+      severity: 'error',
+      from: { path: '^(packages|services)/' },
+      to: { path: 'node_modules/@aws-sdk/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'services-meet-by-type-only',
       severity: 'error',
       from: { path: '^services/(?!standalone)([^/]+)/' },

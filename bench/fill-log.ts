@@ -1,12 +1,11 @@
-import { readKeyFile } from '@tallystick/audit'
-import { auditCollections } from '@tallystick/audit'
+import { auditCollections, kmsClient, readKeyFile } from '@tallystick/audit'
 import { systemEntropy } from '@tallystick/runtime'
 import { collection, ensure, expect, openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { queue } from '../services/audit/src/collections.ts'
-import { importLogKey } from '../services/audit/src/log-key.ts'
+import { openKeys } from '../services/audit/src/kms/sealed-keys.ts'
 import { publishCheckpoint } from '../services/audit/src/publish-checkpoint.ts'
 import { beginSequencing } from '../services/audit/src/sequence.ts'
 import { sampleEntry } from './sample-records.ts'
@@ -49,7 +48,8 @@ async function fill(
     seconds += (performance.now() - started) / 1000
   }
   const keys = readKeyFile(join(directory, 'keys.json'), { create: true })
-  await publishCheckpoint({ store, origin, signer: importLogKey(keys.log_key, origin), now }, fence)
+  const { signer } = await openKeys(keys, origin, kmsClient())
+  await publishCheckpoint({ store, origin, signer, now }, fence)
   return seconds
 }
 

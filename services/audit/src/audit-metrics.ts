@@ -9,6 +9,7 @@ export interface AuditMetrics {
   mergeLateSeconds: Gauge
   anchorWaiting: Gauge<'chain' | 'reason'>
   anchoredSize: Gauge<'chain'>
+  kmsFailures: Counter<'operation' | 'reason'>
 }
 
 /** Registers the audit measures in `metrics`. */
@@ -45,6 +46,12 @@ export function auditMetrics({ registry }: Metrics): AuditMetrics {
       name: 'tallystick_anchor_last_step_size',
       help: 'Size of the head that anchoring last moved',
       labelNames: ['chain'],
+      registers,
+    }),
+    kmsFailures: new Counter({
+      name: 'tallystick_kms_failures_total',
+      help: 'Calls that the KMS did not carry out, after the retries of each: unreachable or refused',
+      labelNames: ['operation', 'reason'],
       registers,
     }),
   }

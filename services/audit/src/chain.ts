@@ -14,19 +14,15 @@ import {
   zeroAddress,
   zeroHash,
 } from 'viem'
-import { privateKeyToAccount, sign } from 'viem/accounts'
 import type { ChainConfig } from './anchoring/chain-config.ts'
 import { ChainError } from './anchoring/chain-error.ts'
 import { chainReads } from './anchoring/chain-reads.ts'
 import type { Hex, TransactionReceipt } from './anchoring/chain-reads.ts'
 import type { Fees } from './anchoring/fees.ts'
 import { failoverRpc } from './anchoring/rpc.ts'
-
-/** The account that pays for anchors. A KMS can stand behind it: it only signs 32-byte digests with secp256k1. */
-export interface ChainSigner {
-  address: string
-  sign(digest: Uint8Array): Promise<{ r: Hex; s: Hex; yParity: 0 | 1 }>
-}
+import { chainSigner } from './anchoring/sign-for-chain.ts'
+import type { ChainSigner } from './anchoring/sign-for-chain.ts'
+import { kmsClient } from './kms/kms-client.ts'
 
 /** What `anchor` of the contract is called with. */
 export interface AnchorCall {
@@ -72,11 +68,11 @@ export interface StateProof {
 /** A chain through its configuration: RPC with failover, the contract's calls, and transactions signed here. */
 export type ChainClient = ReturnType<typeof chainClient>
 
-/** Opens a chain; nothing is asked of it yet. Without a private key in the configuration, a signer must be given. */
-export function chainClient(config: ChainConfig, options: { signer?: ChainSigner } = {}) {
+/** Opens a chain; nothing is asked of it, nor of the KMS, yet. Throws for a configuration that names no key. */
+export function chainClient(config: ChainConfig, kms = kmsClient()) {
   const chainId = Number(config.id.slice('eip155:'.length))
   const contract = config.contract ?? zeroAddress
-  const signer = options.signer ?? keySigner(config)
+  const signer = chainSigner(config, kms)
   const setupCall = (how: Setup, origin: string) =>
     how === 'deploy' ? { data: deploymentData(origin) } : { to: contract, data: registrationData(origin) }
   const rpc = failoverRpc({ chainId, urls: config.rpcUrls, timeoutMs: config.timeoutMs })
@@ -86,7 +82,8 @@ export function chainClient(config: ChainConfig, options: { signer?: ChainSigner
     config,
     id: config.id,
     contract,
-    sender: signer.address.toLowerCase(),
+    /** The address of the account that pays, in lower case. Throws ChainError while the KMS does not tell its key. */
+    sender: async () => (await signer()).address.toLowerCase(),
     health: rpc.health,
     ...reads,
 
@@ -123,25 +120,26 @@ export function chainClient(config: ChainConfig, options: { signer?: ChainSigner
     /** The gas that an anchor would use in the latest state. Throws ChainError `reverted` with the contract's reason. */
     async estimateAnchor(call: AnchorCall): Promise<number> {
       try {
-        return await reads.estimateGas({ from: signer.address, to: contract, data: anchorData(call) })
+        const { address } = await signer()
+        return await reads.estimateGas({ from: address, to: contract, data: anchorData(call) })
       } catch (error) {
         throw withReason(error)
       }
     },
 
     /** Signs an anchor; sends nothing. */
-    signAnchor(call: AnchorCall, terms: TransactionTerms): Promise<SignedTransaction> {
-      return signTransaction(signer, { chainId, to: contract, data: anchorData(call), ...terms })
+    async signAnchor(call: AnchorCall, terms: TransactionTerms): Promise<SignedTransaction> {
+      return signTransaction(await signer(), { chainId, to: contract, data: anchorData(call), ...terms })
     },
 
     /** The gas to set a log up: by a registry of its own, or in the one that is configured. */
-    estimateSetup(how: Setup, origin: string): Promise<number> {
-      return reads.estimateGas({ from: signer.address, ...setupCall(how, origin) })
+    async estimateSetup(how: Setup, origin: string): Promise<number> {
+      return reads.estimateGas({ from: (await signer()).address, ...setupCall(how, origin) })
     },
 
     /** Signs what sets a log up; sends nothing. */
-    signSetup(how: Setup, origin: string, terms: TransactionTerms): Promise<SignedTransaction> {
-      return signTransaction(signer, { chainId, ...setupCall(how, origin), ...terms })
+    async signSetup(how: Setup, origin: string, terms: TransactionTerms): Promise<SignedTransaction> {
+      return signTransaction(await signer(), { chainId, ...setupCall(how, origin), ...terms })
     },
 
     /** The transaction that anchored a size, whoever sent it; undefined where the nodes do not tell. */
@@ -225,17 +223,6 @@ async function signTransaction(
   const digest = hexToBytes(keccak256(serializeTransaction(transaction)))
   const raw = serializeTransaction(transaction, await signer.sign(digest))
   return { raw, hash: keccak256(raw) }
-}
-
-function keySigner({ id, privateKey }: ChainConfig): ChainSigner {
-  if (privateKey === undefined) throw new Error(`${id} has neither a private key nor a signer`)
-  return {
-    address: privateKeyToAccount(privateKey).address,
-    async sign(digest) {
-      const { r, s, yParity } = await sign({ hash: bytesToHex(digest), privateKey })
-      return { r, s, yParity: yParity === 1 ? 1 : 0 }
-    },
-  }
 }
 
 /** Names the contract's custom error, so that people read `NotPublisher` and not four bytes. */

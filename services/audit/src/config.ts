@@ -15,7 +15,7 @@ export const auditConfig = z.object({
   AUDIT_KEY_FILE: z
     .string()
     .default('./data/audit-keys.json')
-    .describe('JSON file with the log key and the receipt keys'),
+    .describe('JSON file with the log key and the receipt keys, in the clear or by a KMS'),
   CHAINS_FILE: z
     .string()
     .optional()

@@ -10,6 +10,7 @@ import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { z } from 'zod'
 import { auditConfig } from './config.ts'
 import { readKeyFile } from './key-file.ts'
+import type { AuditKeys } from './key-file.ts'
 import { recordOutcome } from './schemas.ts'
 import { startAudit } from './start-audit.ts'
 import type { AuditService } from './start-audit.ts'
@@ -40,8 +41,8 @@ export interface HttpWorld {
 
 const newOutcome = recordOutcome.options[0]
 
-/** Starts an empty service. */
-export async function startHttpWorld(): Promise<HttpWorld> {
+/** Starts an empty service, with keys of its own unless told. */
+export async function startHttpWorld(options: { logKeys?: AuditKeys } = {}): Promise<HttpWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'audit-http-'))
   const database = await testDatabase()
   const log = createLog({ name: 'audit-http', level: 'fatal' })
@@ -56,7 +57,7 @@ export async function startHttpWorld(): Promise<HttpWorld> {
   const keysAt = await openStore(database.url, { name: 'identity-test', collections: [apiKeys] })
   lifecycle.onStop('keys', () => keysAt.close())
   const keys = keyStore(keysAt, { ...systemEntropy(), mode: 'test' })
-  const logKeys = readKeyFile(join(folder, 'keys.json'), { create: true })
+  const logKeys = options.logKeys ?? readKeyFile(join(folder, 'keys.json'), { create: true })
   const service = await startAudit({ config: { ...config, chains: [] }, keys, logKeys, log, lifecycle })
   const url = await service.server.listen({ host: '127.0.0.1', port: 0 })
   const call = (path: string, sent: Sent = {}) => send(url + path, sent)

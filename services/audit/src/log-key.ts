@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { formatVerifierKey, noteAlgorithms, noteKeyId } from '@tallystick/merkle'
 import type { NoteSigner } from '@tallystick/merkle'
 
@@ -17,12 +18,17 @@ export function importLogKey(pem: string, origin: string): LogSigner {
   const key = createPrivateKey(pem)
   if (key.asymmetricKeyType !== 'ed25519')
     throw new Error('the log key must be an Ed25519 private key in PKCS #8 PEM')
-  const { x = '' } = createPublicKey(key).export({ format: 'jwk' })
-  const publicKey = Buffer.from(x, 'base64url')
+  return logSigner(origin, createPublicKey(key), (message) => sign(null, message, key))
+}
+
+/** The signer of the log `origin` around an Ed25519 public key and whatever signs with its private half. */
+export function logSigner(origin: string, publicKey: KeyObject, signWith: NoteSigner['sign']): LogSigner {
+  const { x = '' } = publicKey.export({ format: 'jwk' })
+  const bytes = Buffer.from(x, 'base64url')
   return {
     name: origin,
-    keyId: noteKeyId(origin, noteAlgorithms.ed25519, publicKey),
-    verifierKey: formatVerifierKey(origin, publicKey),
-    sign: (message) => sign(null, message, key),
+    keyId: noteKeyId(origin, noteAlgorithms.ed25519, bytes),
+    verifierKey: formatVerifierKey(origin, bytes),
+    sign: signWith,
   }
 }

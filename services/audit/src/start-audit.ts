@@ -21,7 +21,8 @@ import type { Deps } from './deps.ts'
 import { eraseBodies } from './erase-bodies.ts'
 import type { ErasureOutcome, ErasureSelection } from './erase-bodies.ts'
 import type { AuditKeys } from './key-file.ts'
-import { importLogKey } from './log-key.ts'
+import { kmsClient } from './kms/kms-client.ts'
+import { openKeys } from './kms/sealed-keys.ts'
 import { logReader } from './log-reader.ts'
 import { publishKeys, readKeySet } from './published-keys.ts'
 import { recordEvents } from './record-events.ts'
@@ -75,7 +76,15 @@ export async function startAudit(options: {
   const { config, keys, logKeys, log, lifecycle } = options
   const entropy = systemEntropy()
   const origin = config.LOG_ORIGIN
-  const signer = importLogKey(logKeys.log_key, origin)
+  const metrics = createMetrics({ process: true })
+  const measures = auditMetrics(metrics)
+  const kms = kmsClient({
+    onFailure: ({ operation, key, error }) => {
+      measures.kmsFailures.inc({ operation, reason: error.code })
+      log.warn({ operation, key, err: error }, 'the KMS did not do what was asked')
+    },
+  })
+  const { signer, receiptKeys, checks } = await openKeys(logKeys, origin, kms)
   const store = await openServiceStore({
     config,
     service: 'audit',
@@ -85,15 +94,14 @@ export async function startAudit(options: {
   })
   await requireOwnLog(store, { origin, signer })
 
-  let keySet = await publishKeys({ store, origin, now: entropy.now }, logKeys.receipt_keys)
+  let keySet = await publishKeys({ store, origin, now: entropy.now }, receiptKeys)
   const pool = signingPool({
-    keys: logKeys.receipt_keys,
+    keys: receiptKeys,
     threads: config.SIGNING_THREADS,
     onDeath: (cause) => log.error({ err: cause }, 'a signing thread died and is replaced'),
   })
   lifecycle.onStop('signing', () => pool.close())
 
-  const metrics = createMetrics({ process: true })
   // What another copy signs with a key that it was given later must verify here too, and by evidence from here.
   const following = loop({
     name: 'key set',
@@ -103,7 +111,7 @@ export async function startAudit(options: {
     metrics,
   })
   lifecycle.onStop('key set', () => following.stop())
-  const chains = config.chains.map((chain) => chainClient(chain))
+  const chains = config.chains.map((chain) => chainClient(chain, kms))
   const loops = startLoops({
     store,
     origin,
@@ -112,7 +120,7 @@ export async function startAudit(options: {
     now: entropy.now,
     log,
     metrics,
-    measures: auditMetrics(metrics),
+    measures,
     owner: `${process.pid}-${Buffer.from(entropy.random(8)).toString('hex')}`,
     checkpointMs: config.CHECKPOINT_MS,
     sequenceMs,
@@ -142,6 +150,7 @@ export async function startAudit(options: {
     log,
     keys,
     store,
+    checks,
     metrics,
     ...serverSettings(config, options.publicUrl),
     bodyLimit,

@@ -9,6 +9,7 @@ import type { ChainClient } from './chain.ts'
 import { queue } from './collections.ts'
 import type { LogSigner } from './log-key.ts'
 import { consistencyFromTiles, latestCheckpoint, logSize } from './log-reader.ts'
+import { oldestUnpublished } from './oldest-unpublished.ts'
 import { publishCheckpoint } from './publish-checkpoint.ts'
 import { beginSequencing } from './sequence.ts'
 
@@ -76,16 +77,30 @@ async function sequencing(deps: LoopDeps, held: HeldLease): Promise<() => Promis
 }
 
 async function checkpointing(deps: LoopDeps, held: HeldLease): Promise<void> {
-  const published = await publishCheckpoint(deps, () => fenced(held))
-  if (published) deps.measures.logSize.set(await logSize(deps.store, deps.origin))
-  const { items } = await deps.store.find(queue.byTime, { equals: [deps.origin], limit: 1 })
-  const [oldest] = items
-  const now = deps.now().getTime()
-  const late = oldest ? Math.max(0, (now - oldest.mergeBy.getTime()) / 1000) : 0
-  deps.measures.queueOldestSeconds.set(oldest ? Math.max(0, (now - oldest.at.getTime()) / 1000) : 0)
-  deps.measures.mergeLateSeconds.set(late)
-  if (late > 0)
-    deps.log.error({ lateSeconds: late }, 'receipts wait beyond their merge_by; is the sequencer running?')
+  try {
+    const published = await publishCheckpoint(deps, () => fenced(held))
+    if (published) deps.measures.logSize.set(await logSize(deps.store, deps.origin))
+  } finally {
+    await measureWaiting(deps)
+  }
+}
+
+async function measureWaiting({ store, origin, now, measures, log }: LoopDeps): Promise<void> {
+  const { items } = await store.find(queue.byTime, { equals: [origin], limit: 1 })
+  const [queued] = items
+  const unpublished = await oldestUnpublished(store, origin)
+  const seconds = (since: Date | undefined) =>
+    since === undefined ? 0 : Math.max(0, (now().getTime() - since.getTime()) / 1000)
+  const late = { unplaced: seconds(queued?.mergeBy), unsigned: seconds(unpublished) }
+  measures.queueOldestSeconds.set(seconds(queued?.at))
+  measures.mergeLateSeconds.set(Math.max(late.unplaced, late.unsigned))
+  if (late.unplaced > 0)
+    log.error(
+      { lateSeconds: late.unplaced },
+      'receipts wait beyond their merge_by; is the sequencer running?',
+    )
+  if (late.unsigned > 0)
+    log.error({ lateSeconds: late.unsigned }, 'receipts wait beyond their merge_by; does the log key sign?')
 }
 
 async function anchoring(deps: LoopDeps, chain: ChainClient, held: HeldLease): Promise<boolean> {

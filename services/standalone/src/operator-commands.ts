@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { anchorCosts, auditCollections, chainConfig, deployRegistry, readKeyFile } from '@tallystick/audit'
+import { anchorCosts, auditCollections, chainClient, chainConfig, deployRegistry } from '@tallystick/audit'
 import type { ChainConfig } from '@tallystick/audit'
 import { billingCollections } from '@tallystick/billing'
 import { CommandError, exitStatus } from '@tallystick/evidence/tally'
@@ -13,6 +13,7 @@ import type { Mode } from '@tallystick/runtime'
 import { copyStore, openStore } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
 import { z } from 'zod'
+import { kmsTelling, logKeysCommand } from './log-keys-command.ts'
 
 /** The commands of `tally` for those who run the services: databases, chains and keys. */
 export const operatorCommands: Record<string, Command> = {
@@ -45,16 +46,25 @@ export const operatorCommands: Record<string, Command> = {
     },
   },
   anchor: {
-    summary: 'deploy the contract to the chains of a file, or tell what anchoring cost',
+    summary: 'deploy the contract to the chains of a file, tell who pays there and what anchoring cost',
     usage:
-      'tally anchor deploy CHAINS_FILE ORIGIN\n       tally anchor costs DATABASE_URL CHAINS_FILE ORIGIN [--mode test|live]',
+      'tally anchor account CHAINS_FILE\n       tally anchor deploy CHAINS_FILE ORIGIN\n' +
+      '       tally anchor costs DATABASE_URL CHAINS_FILE ORIGIN [--mode test|live]',
     async run(args, io) {
       const { positionals, mode } = read(args, operatorCommands['anchor'])
       const [verb, ...rest] = positionals
+      if (verb === 'account' && rest.length === 1) {
+        const [file = ''] = rest
+        for (const config of readChains(file)) {
+          const account = await chainClient(config, kmsTelling(io)).sender()
+          io.out(`${config.id}  account ${account}`)
+        }
+        return exitStatus.ok
+      }
       if (verb === 'deploy' && rest.length === 2) {
         const [file = '', origin = ''] = rest
         for (const chain of readChains(file)) {
-          const { contract, publisher, gasUsed } = await deployRegistry(chain, origin)
+          const { contract, publisher, gasUsed } = await deployRegistry(chain, origin, kmsTelling(io))
           io.out(`${chain.id}  contract ${contract}  publisher ${publisher}  gas ${gasUsed ?? 0}`)
         }
         return exitStatus.ok
@@ -91,19 +101,7 @@ export const operatorCommands: Record<string, Command> = {
       return exitStatus.ok
     },
   },
-  'log-keys': {
-    summary: 'make the keys of a new log; its file is never replaced',
-    usage: 'tally log-keys create FILE   (as in AUDIT_KEY_FILE)',
-    async run(args, io) {
-      const { positionals } = read(args, operatorCommands['log-keys'])
-      const [verb, file] = positionals
-      if (verb !== 'create' || !file || positionals.length > 2) throw misuse(operatorCommands['log-keys'])
-      if (existsSync(file)) throw new CommandError(`${file} is there already`, exitStatus.badInput)
-      readKeyFile(file, { create: true })
-      io.out(`${file} holds the keys of a new log. Keep a copy where only you reach it.`)
-      return exitStatus.ok
-    },
-  },
+  'log-keys': logKeysCommand,
   'api-key': {
     summary: 'create an API key; its secret is shown once',
     usage:

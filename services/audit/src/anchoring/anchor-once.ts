@@ -83,6 +83,8 @@ const reasonCodes = {
   wrong_chain: 'wrong_chain',
   rejected: 'rejected',
   reverted: 'contract_refuses',
+  kms_unreachable: 'kms_unreachable',
+  kms_refuses: 'kms_refuses',
 } as const
 
 async function commitMove(

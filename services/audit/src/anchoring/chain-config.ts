@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kmsKeyName } from '../kms/kms-client.ts'
 
 const gwei = 1_000_000_000n
 
@@ -19,8 +20,7 @@ const wei = z
 
 const timeSpan = (text: string, standard: number) => z.int().positive().default(standard).describe(text)
 
-/** One chain to anchor on. Give `privateKey`, or a signer to `chainClient`. */
-export const chainConfig = z.strictObject({
+const fields = z.strictObject({
   id: z
     .string()
     .regex(/^eip155:[1-9][0-9]{0,14}$/, 'must be a CAIP-2 id such as eip155:11155111')
@@ -31,6 +31,9 @@ export const chainConfig = z.strictObject({
     .describe('JSON-RPC endpoints, the preferred one first; the next is asked when one fails'),
   contract: address.optional().describe('The AnchorRegistry; absent only before it is deployed'),
   privateKey: privateKey.optional().describe("The publisher's key"),
+  kmsKey: kmsKeyName
+    .optional()
+    .describe("The publisher's key in AWS KMS (ECC_SECG_P256K1, SIGN_VERIFY), instead of `privateKey`"),
   confirmations: z
     .int()
     .positive()
@@ -50,6 +53,12 @@ export const chainConfig = z.strictObject({
   pollMs: timeSpan('Pause between two looks at the chain, in milliseconds', 4000),
   timeoutMs: timeSpan('How long one RPC answer may take, in milliseconds', 10_000),
 })
+
+/** One chain to anchor on. Its publisher's key is in `privateKey` or in the KMS under `kmsKey`. */
+export const chainConfig = fields.refine(
+  ({ privateKey: key, kmsKey }) => key === undefined || kmsKey === undefined,
+  'privateKey and kmsKey exclude each other',
+)
 
 /** A chain as configuration files spell it. */
 export type ChainConfigInput = z.input<typeof chainConfig>

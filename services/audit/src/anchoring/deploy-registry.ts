@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { chainClient, logIdOf } from '../chain.ts'
-import type { ChainClient, ChainSigner } from '../chain.ts'
+import type { ChainClient } from '../chain.ts'
+import type { Kms } from '../kms/kms-client.ts'
 import type { ChainConfig } from './chain-config.ts'
 import { ChainError } from './chain-error.ts'
 import type { TransactionReceipt } from './chain-reads.ts'
@@ -25,18 +26,19 @@ const patienceMs = 300_000
 export async function deployRegistry(
   config: ChainConfig,
   origin: string,
-  options: { signer?: ChainSigner } = {},
+  kms?: Kms,
 ): Promise<DeployedRegistry> {
-  const chain = chainClient(config, options)
+  const chain = chainClient(config, kms)
+  const sender = await chain.sender()
   const latest = await chain.latest()
   const { deployed, publisher } = await chain.registry(logIdOf(origin), 0, latest.hash)
-  if (publisher === chain.sender) return { contract: chain.contract, publisher }
+  if (publisher === sender) return { contract: chain.contract, publisher }
 
   const fees = firstFees(await chain.feeMarket(latest), config.maxFeePerGas)
   if (fees === undefined) throw new ChainError('rejected', 'the chain asks for more than maxFeePerGas')
   const how = deployed && publisher === undefined ? 'register' : 'deploy'
   const gas = Math.ceil((await chain.estimateSetup(how, origin)) * 1.2)
-  const { pending: nonce } = await chain.nonces(chain.sender)
+  const { pending: nonce } = await chain.nonces(sender)
   const { hash, raw } = await chain.signSetup(how, origin, { nonce, gas, ...fees })
   await chain.sendRaw(raw)
   const receipt = await mined(chain, hash)
@@ -44,7 +46,7 @@ export async function deployRegistry(
   if (!receipt.succeeded || contract === undefined) {
     throw new ChainError('reverted', `the transaction ${hash} reverted`)
   }
-  return { contract, publisher: chain.sender, tx: hash, gasUsed: receipt.gasUsed }
+  return { contract, publisher: sender, tx: hash, gasUsed: receipt.gasUsed }
 }
 
 async function mined(chain: ChainClient, tx: string): Promise<TransactionReceipt> {

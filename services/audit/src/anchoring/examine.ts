@@ -34,7 +34,7 @@ export async function examine(context: Context, anchor: AnchorRead): Promise<Out
   const gone = await vanished(context, latest)
   if (gone !== undefined) return gone
   if (registry.head.size >= anchor.size) return passed(context, anchor, registry.head)
-  const refusal = refusalOf(context, registry)
+  const refusal = await refusalOf(context, registry)
   if (refusal !== undefined) return refusal
   return prepare(context, anchor, registry.head, latest)
 }
@@ -75,10 +75,11 @@ async function passed(context: Context, anchor: AnchorRead, head: RegistryView['
     : conflict(context, anchor, otherHistory(head.size))
 }
 
-function refusalOf({ chain, deps }: Context, registry: RegistryView): Outcome | undefined {
+async function refusalOf({ chain, deps }: Context, registry: RegistryView): Promise<Outcome | undefined> {
   if (registry.publisher === undefined) return wait('log_not_registered', `nobody registered ${deps.origin}`)
-  if (registry.publisher === chain.sender) return undefined
-  return wait('not_publisher', `the publisher is ${registry.publisher}, not ${chain.sender}`)
+  const sender = await chain.sender()
+  if (registry.publisher === sender) return undefined
+  return wait('not_publisher', `the publisher is ${registry.publisher}, not ${sender}`)
 }
 
 async function prepare(
@@ -123,8 +124,8 @@ async function continues(
 }
 
 /** The account cannot pay. */
-export function noFunds({ chain }: Context): Outcome {
-  return wait('insufficient_funds', `the account ${chain.sender} cannot pay for the transaction`)
+export async function noFunds({ chain }: Context): Promise<Outcome> {
+  return wait('insufficient_funds', `the account ${await chain.sender()} cannot pay for the transaction`)
 }
 
 function otherHistory(size: number): string {

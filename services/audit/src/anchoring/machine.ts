@@ -31,6 +31,8 @@ export type ReasonCode =
   | 'pending'
   | 'not_final'
   | 'rpc_unreachable'
+  | 'kms_unreachable'
+  | 'kms_refuses'
   | 'wrong_chain'
   | 'chain_behind'
   | 'nodes_disagree'

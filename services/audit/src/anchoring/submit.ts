@@ -24,11 +24,12 @@ export async function reserve(context: Context, anchor: AnchorRead): Promise<Out
   const affordable = await affords(context, ready)
   if (affordable !== undefined) return affordable
 
-  const taken = await noncesTaken(context)
-  let nonce = (await chain.nonces(chain.sender)).pending
+  const sender = await chain.sender()
+  const taken = await noncesTaken(context, sender)
+  let nonce = (await chain.nonces(sender)).pending
   while (taken.has(nonce)) nonce++
-  const outcome = move(anchor, 'reserved', { nonce, sender: chain.sender, genesis: ready.genesis })
-  if (outcome.type === 'move') outcome.writes.push(await lockAccount(context, nonce))
+  const outcome = move(anchor, 'reserved', { nonce, sender, genesis: ready.genesis })
+  if (outcome.type === 'move') outcome.writes.push(await lockAccount(context, sender, nonce))
   return outcome
 }
 
@@ -36,12 +37,13 @@ export async function reserve(context: Context, anchor: AnchorRead): Promise<Out
 export async function signFirst(context: Context, anchor: AnchorRead): Promise<Outcome> {
   const { chain } = context
   const { nonce } = anchor
-  if (nonce === undefined || anchor.sender !== chain.sender) return moveToIntent(anchor)
+  const sender = await chain.sender()
+  if (nonce === undefined || anchor.sender !== sender) return moveToIntent(anchor)
   const ready = await examine(context, anchor)
   if (ready.type === 'wait') return moveToIntent(anchor)
   if (ready.type !== 'ready') return ready
   const fees = firstFees(ready.market, chain.config.maxFeePerGas)
-  if (fees === undefined || (await chain.nonces(chain.sender)).latest > nonce) return moveToIntent(anchor)
+  if (fees === undefined || (await chain.nonces(sender)).latest > nonce) return moveToIntent(anchor)
   return sign(context, anchor, ready, { nonce, gas: ready.gas, ...fees })
 }
 
@@ -50,7 +52,7 @@ export async function signReplacement(context: Context, anchor: AnchorRead): Pro
   const { chain } = context
   const previous = anchor.transactions.at(-1)
   const { nonce } = anchor
-  if (previous === undefined || nonce === undefined || anchor.sender !== chain.sender)
+  if (previous === undefined || nonce === undefined || anchor.sender !== (await chain.sender()))
     return moveToIntent(anchor)
   const ready = await examine(context, anchor)
   if (ready.type !== 'ready') return ready
@@ -108,7 +110,7 @@ async function affords(context: Context, { market, gas }: Ready): Promise<Outcom
   const fees = firstFees(market, chain.config.maxFeePerGas)
   if (fees === undefined)
     return feeCap(context, `the chain asks for ${market.baseFee + market.tip} wei a gas, above`)
-  const balance = await chain.balance(chain.sender)
+  const balance = await chain.balance(await chain.sender())
   return balance < fees.maxFeePerGas * BigInt(gas) ? noFunds(context) : undefined
 }
 
@@ -117,17 +119,17 @@ function feeCap({ chain }: Context, what: string): Outcome {
 }
 
 /** The nonces of the account that anchors under way hold, whichever log and contract they belong to. */
-async function noncesTaken({ deps, chain }: Context): Promise<Set<number>> {
+async function noncesTaken({ deps, chain }: Context, sender: string): Promise<Set<number>> {
   const taken = new Set<number>()
   for await (const anchor of deps.store.scan(anchors.byOpen, { equals: [chain.id] })) {
-    if (anchor.sender === chain.sender && anchor.nonce !== undefined) taken.add(anchor.nonce)
+    if (anchor.sender === sender && anchor.nonce !== undefined) taken.add(anchor.nonce)
   }
   return taken
 }
 
 /** Two reservations at once would both write this document, so one of them fails and looks again. */
-async function lockAccount({ deps, chain, now }: Context, nonce: number): Promise<Write> {
-  const id = `${chain.id}/${chain.sender}`
+async function lockAccount({ deps, chain, now }: Context, sender: string, nonce: number): Promise<Write> {
+  const id = `${chain.id}/${sender}`
   const known = await deps.store.get(anchorAccounts, id)
   const document = { id, nonce, at: now }
   return known === undefined

@@ -15,7 +15,8 @@ const gapPatience = 10
 export async function watch(context: Context, anchor: AnchorRead): Promise<Outcome> {
   const { chain } = context
   // Before the receipts: a nonce that was used by then has its receipt by now.
-  const nonces = await chain.nonces(chain.sender)
+  const sender = await chain.sender()
+  const nonces = await chain.nonces(sender)
   for (const transaction of anchor.transactions.toReversed()) {
     const receipt = await chain.receipt(transaction.hash)
     if (receipt?.succeeded === true) return mined(context, anchor, transaction, receipt)
@@ -25,7 +26,7 @@ export async function watch(context: Context, anchor: AnchorRead): Promise<Outco
   }
   const { nonce } = anchor
   const last = anchor.transactions.at(-1)
-  if (nonce === undefined || last === undefined || anchor.sender !== chain.sender) return moveToIntent(anchor)
+  if (nonce === undefined || last === undefined || anchor.sender !== sender) return moveToIntent(anchor)
   if (nonces.latest > nonce) return moveToIntent(anchor) // another transaction of the account used the nonce
   if (nonces.pending < nonce) return gap(context, anchor, last, nonces.pending)
   if (nonces.pending === nonce && restedSince(context, anchor.broadcastAt, 4)) return move(anchor, 'signed')
