@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { timestamp } from './values.ts'
 
 const cursor = z.string().min(1).max(4096).optional()
 
@@ -23,6 +24,8 @@ export interface Page<T> {
   has_more: boolean
   next_cursor?: string | undefined
   url: string
+  /** What the clock of the server showed when it made the page. */
+  server_time: string
 }
 
 /** The zod schema of a page of `item`. */
@@ -33,5 +36,6 @@ export function listOf<T extends z.ZodType>(item: T) {
     has_more: z.boolean(),
     next_cursor: z.string().optional(),
     url: z.string(),
+    server_time: timestamp.describe('What the clock of the server showed when it made the page.'),
   })
 }

@@ -40,12 +40,16 @@ const list = (input: object, tenant = 'acct_a', url = '/v1/things', kind?: strin
   )
 
 test('pages go from the newest on, and back from a cursor', async () => {
+  const before = new Date().toISOString()
   const first = await list({})
   expect(first).toMatchObject({ object: 'list', data: [4, 3], has_more: true, url: '/v1/things' })
   const second = await list({ starting_after: first.next_cursor })
   expect(second.data).toEqual([2, 1])
   const last = await list({ starting_after: second.next_cursor })
-  expect(last).toEqual({ object: 'list', data: [0], has_more: false, url: '/v1/things' })
+  const { server_time, ...rest } = last
+  expect(rest).toEqual({ object: 'list', data: [0], has_more: false, url: '/v1/things' })
+  // To the millisecond, so that a caller can tell how far its own clock is from ours.
+  expect([before, server_time, new Date().toISOString()].toSorted()[1]).toBe(server_time)
   expect((await list({ ending_before: second.next_cursor })).data).toEqual([3, 2])
 })
 

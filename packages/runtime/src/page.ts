@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { Fault } from '@tallystick/protocol'
 import type { Page, PageInput } from '@tallystick/protocol'
 import { StorageError } from '@tallystick/storage'
+import { systemEntropy } from './entropy.ts'
 
 /** Which list a page is of. Its cursors are worth nothing with another tenant's key or on another list. */
 export interface ListOf {
@@ -17,6 +18,9 @@ export interface PageQuery {
   limit: number
   after: string | undefined
 }
+
+// Not the clock of a test: callers compare their own with it.
+const { now } = systemEntropy()
 
 interface Found<T> {
   items: readonly T[]
@@ -64,8 +68,9 @@ export function pageQuery(of: ListOf, input: PageInput): PageQuery {
 /** The page as it is told: `found` (in the order of `pageQuery`) with the newest first, its cursor bound to the list. */
 export function toPage<T>(of: ListOf, input: PageInput, { items, next }: Found<T>): Page<T> {
   const data = input.ending_before === undefined ? [...items] : items.toReversed()
-  if (next === undefined) return { object: 'list', data, has_more: false, url: of.url }
-  return { object: 'list', data, has_more: true, next_cursor: sealOf(of) + next, url: of.url }
+  const about = { url: of.url, server_time: now().toISOString() }
+  if (next === undefined) return { object: 'list', data, has_more: false, ...about }
+  return { object: 'list', data, has_more: true, next_cursor: sealOf(of) + next, ...about }
 }
 
 /** Runs `find`; a cursor that the storage refuses (its filters are others now) becomes Fault `validation_failed`. */

@@ -1,5 +1,5 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage, operators, parties, reachesTenant } from '@tallystick/runtime'
+import { listPage, operators, parties, reachesTenant, toPage } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from '../api.ts'
 import { findCustomer } from '../customers/find-customer.ts'
@@ -150,7 +150,8 @@ export const paymentsRouter = api.router({
       const equals = [tenant, id]
       const { items } = await deps.store.find(disputes.byPayment, { equals, order: 'desc', limit: 1000 })
       const data = items.map((dispute) => viewDispute(deps, dispute))
-      return { object: 'list' as const, data, has_more: false, url: `/v1/payments/${id}/disputes` }
+      const url = `/v1/payments/${id}/disputes`
+      return toPage({ tenant, url }, { limit: data.length }, { items: data })
     }),
 
   list: api
