@@ -140,8 +140,17 @@ describe('a log key in the KMS', () => {
   })
 })
 
-test('an outage of the KMS delays checkpoints, is told, and loses no receipt', async () => {
+test('a copy is ready once the KMS would sign for it, and stays so when the KMS goes away', async () => {
+  const { checks } = await openKeys(inKms(), origin, kms)
   server.fail('AccessDeniedException', ['Sign'])
+  await expect(checks['log_key']?.()).rejects.toMatchObject({ code: 'refused' })
+  server.fail(undefined)
+  await checks['log_key']?.()
+  server.fail('drop')
+  await checks['log_key']?.()
+})
+
+test('an outage of the KMS delays checkpoints, is told, and loses no receipt', async () => {
   const world = await startHttpWorld({ logKeys: await sealKeys(inKms(), sealer, kms) })
   try {
     const { call, service } = world
@@ -153,8 +162,6 @@ test('an outage of the KMS delays checkpoints, is told, and loses no receipt', a
       const { status, text } = await call('/log/checkpoint')
       return status === 200 ? verifyNote(text, [service.logKey]).text.split('\n')[1] : undefined
     }
-    expect(await checks()).toEqual([503, { store: 'ok', log_key: 'failed' }])
-    server.fail(undefined)
     expect(await checks()).toEqual([200, { store: 'ok', log_key: 'ok' }])
     const key = await world.keyOf('acct_t')
     await world.record(key, [{ event: 'e1' }])
@@ -166,9 +173,9 @@ test('an outage of the KMS delays checkpoints, is told, and loses no receipt', a
     await until(async () => failures.test((await call('/metrics')).text) || undefined)
     expect(await checkpoint()).toBe('1')
     expect(await checks()).toEqual([200, { store: 'ok', log_key: 'ok' }])
+    server.fail(undefined)
     const keySet = parseKeySet((await call('/.well-known/jwks.json')).json)
     await expect(verifyReceipt(given?.receipt ?? '', keySet)).resolves.toBeDefined()
-    server.fail(undefined)
     await until(async () => (await checkpoint()) === '2' || undefined)
   } finally {
     await world.close()
