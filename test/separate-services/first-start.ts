@@ -8,10 +8,10 @@ import type { Environment } from './service-process.ts'
 /** What is made before the first start, in the order of docs/operations.md. */
 export async function makeKeys(
   folder: string,
+  database: string,
   env: Environment,
 ): Promise<{ tenant: string; operatorKey: string }> {
   mkdirSync(join(folder, 'deploy'))
-  const database = `sqlite:${join(folder, 'identity')}`
   const command = (...args: string[]) => tally(args, { ...process.env, ...env })
   const [[tenant = '', , operatorKey = '']] = await Promise.all([
     command('tenant', 'create', database, '--name', 'Market', '--platform'),

@@ -6,10 +6,10 @@ import type { Environment } from './service-process.ts'
 export const names = ['identity', 'licensing', 'billing', 'audit'] as const
 export type Name = (typeof names)[number]
 
-/** What stands in docker-compose.yml, with places of this machine: no chain, a folder for each database, doors for hosts. */
+/** What stands in docker-compose.yml, with places of this machine: no chain, `database` for theirs, doors for hosts. */
 export function relocate(
   given: Environment,
-  { name, folder, doors }: { name: Name; folder: string; doors: Record<Name, Door> },
+  { database, folder, doors }: { database: string; folder: string; doors: Record<Name, Door> },
 ): Environment {
   const { CHAINS_FILE: _, ...environment } = given
   const moved = Object.entries(environment).map(([variable, value]) => {
@@ -20,7 +20,7 @@ export function relocate(
   })
   return {
     ...Object.fromEntries(moved),
-    DATABASE_URL: `sqlite:${join(folder, name)}`,
+    DATABASE_URL: database,
     HOST: '127.0.0.1',
     PORT: '0',
     // What a killed process held is free again soon.

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { sendHttp } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
+import { testDatabase } from '@tallystick/storage/test-database'
+import type { TestDatabase } from '@tallystick/storage/test-database'
 import { readCaddyfile } from './caddyfile.ts'
 import { readComposeFile } from './compose-file.ts'
 import { openDoor } from './door.ts'
@@ -23,7 +25,7 @@ export interface Sent {
   url?: string
 }
 
-/** The services in a process each, on SQLite folders of their own, with the keys that the documented commands make. */
+/** The services in a process each, on one test database, with the keys that the documented commands make. */
 export interface SeparateWorld {
   tenant: string
   /** Of the marketplace's operator, with the scope `platform`. */
@@ -55,18 +57,20 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>):
 /** Makes keys by the commands of docs/operations.md and starts all services as docker-compose.yml does. */
 export async function startSeparateWorld(): Promise<SeparateWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-separate-'))
+  const database = await testDatabase()
   try {
-    return await startIn(folder)
+    return await startIn(folder, database)
   } catch (error) {
+    await database.drop()
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
 }
 
-async function startIn(folder: string): Promise<SeparateWorld> {
+async function startIn(folder: string, database: TestDatabase): Promise<SeparateWorld> {
   // Loading is most of a start: what one process compiled, the next need not.
   const cache = { NODE_COMPILE_CACHE: join(folder, 'compiled') }
-  const { tenant, operatorKey } = await makeKeys(folder, cache)
+  const { tenant, operatorKey } = await makeKeys(folder, database.url, cache)
   const opened = await Promise.all(names.map(async (name) => [name, await openDoor()] as const))
   const doors = Object.fromEntries(opened) as Record<Name, Door>
   const { services } = readComposeFile()
@@ -74,7 +78,8 @@ async function startIn(folder: string): Promise<SeparateWorld> {
   const running = new Map<Name, ServiceProcess>()
   const spawned: ServiceProcess[] = []
 
-  const environment = (name: Name) => relocate(services[name]?.environment ?? {}, { name, folder, doors })
+  const environment = (name: Name) =>
+    relocate(services[name]?.environment ?? {}, { database: database.url, folder, doors })
   const spawn = (name: Name, env = environment(name)) => {
     const process = startService(services[name]?.command ?? [], { ...cache, ...env })
     spawned.push(process)
@@ -115,6 +120,7 @@ async function startIn(folder: string): Promise<SeparateWorld> {
       for (const name of names) doors[name].lead(undefined)
       await Promise.all(spawned.map((process) => process.end('SIGKILL')))
       await Promise.all(names.map((name) => doors[name].close()))
+      await database.drop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
