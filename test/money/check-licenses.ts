@@ -40,8 +40,9 @@ export async function wrongWithLicenses(market: Marketplace): Promise<string[]> 
     } else if (charged.length > (paidBy === 'royalty' ? 0 : 1)) {
       wrong.push(`${id}, paid by ${paidBy}, is charged ${charged.length} times`)
     }
+    // At the very moment at which a period began, it may have ended after that.
     for (const { id: by, period, status } of live)
-      if (status !== 'paused' && (endOf(license) ?? period.end) <= period.start && period.start < period.end)
+      if (status !== 'paused' && (endOf(license) ?? period.end) < period.start)
         wrong.push(`${by} goes on with ${id}, which has ended`)
   }
   return wrong

@@ -7,9 +7,12 @@ import type { Step } from './steps.ts'
 const dayMs = 86_400_000
 
 /** Any pricing; amounts are large enough that no stretch of time costs nothing. */
-function randomPricing({ random }: Marketplace): LicensePricing {
+function randomPricing({ random, model }: Marketplace): LicensePricing {
   const unit_price = random.pick(['0.01', '1.5', '0.3333', '0'])
-  const interval = random.pick(['month', 'month', 'month', 'year'] as const)
+  const interval = random.chance(0.9)
+    ? (model.prices[0]?.interval ?? 'month')
+    : random.pick(['month', 'year'] as const)
+  if (random.chance(0.05)) return { model: 'royalty', rate: '0.05' }
   return random.pick<LicensePricing>([
     { model: 'usage', metric: random.pick(['tokens', 'images']), unit_price },
     { model: 'usage', metric: 'tokens', unit_price: '2' },
@@ -17,7 +20,6 @@ function randomPricing({ random }: Marketplace): LicensePricing {
     { model: 'subscription', amount: 300_000_001, interval, seats: random.between(1, 9) },
     { model: 'per_item', unit_price: '0.0155' },
     { model: 'upfront_royalty', amount: 7777, rate: '0.05' },
-    { model: 'royalty', rate: '0.05' },
   ])
 }
 

@@ -1,4 +1,5 @@
 import type { Store } from '@tallystick/storage'
+import { expireGrants } from '../../services/billing/src/credits/expire-grants.ts'
 import { resolvePayments } from '../../services/billing/src/payments/resolve-payments.ts'
 import * as alerting from './alert-steps.ts'
 import { wrongWithAlerts } from './check-alerts.ts'
@@ -235,7 +236,9 @@ async function bringToAnEnd(run: Run): Promise<void> {
   for (let times = 0; times < 2; times++) {
     for (const passing of subscribing.letAllTimePass(market)) await ask(run, await passing, processOf(market))
     market.machine += 90_000_000
-    await resolvePayments(depsOf(market, processOf(market)))
+    const deps = depsOf(market, processOf(market))
+    await resolvePayments(deps)
+    await expireGrants(deps, deps.now())
     await requireRight(run)
   }
   for (const { id } of market.model.meters) {

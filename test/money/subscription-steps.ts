@@ -21,7 +21,8 @@ function choice(
   const prices = model.prices.filter((price) => price.currency === currency)
   const chosen = prices.filter(() => random.chance(0.5))
   const licenses = [...model.licenses]
-    .filter(([, license]) => license.customer === customer && random.chance(0.4))
+    .filter(([, one]) => one.customer === customer && (one.charge.status === 'active' || random.chance(0.1)))
+    .filter(() => random.chance(0.6))
     .map(([license]) => ({ license }))
   const isEmpty = chosen.length + licenses.length === 0
   const items = (isEmpty ? prices.slice(0, 1) : chosen).map(({ id, definition }) => ({

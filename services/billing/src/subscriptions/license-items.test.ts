@@ -154,6 +154,7 @@ test('no license is charged that is not the customer’s, not active, or charged
     ['lic_99999999999999999999999999', 'reference_not_found', 'of which the customer is the buyer'],
     [license(perToken, { status: 'offered' }), 'validation_failed', 'is offered'],
     [license(perToken, { currency: 'EUR' }), 'validation_failed', 'is in EUR'],
+    [license(perToken, { effectiveUntil: new Date('2026-01-01') }), 'validation_failed', 'is over'],
     [license({ model: 'royalty', rate: '0.05' }), 'validation_failed', 'paid by royalty'],
     [license({ model: 'per_item', unit_price: '1' }), 'validation_failed', 'not registered'],
   ]

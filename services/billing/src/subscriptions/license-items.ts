@@ -1,6 +1,7 @@
 import { Fault } from '@tallystick/protocol'
 import type { Caller } from '@tallystick/runtime'
 import type { Write } from '@tallystick/storage'
+import { timeOf } from '../clocks/time-of.ts'
 import type { Customer } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import type { LicenseCharge } from '../links.ts'
@@ -46,11 +47,12 @@ export async function licenseItems(
   )
   const { currency, reference } = customer
   const subscribing = { caller, subscription: subscription.id, currency, prices }
+  const at = await timeOf(deps, customer)
   const questions = asked.map(([, license]) => ({ license, customer: reference, countItems: true }))
   const charges = asked.length === 0 ? [] : await deps.rights.charges(caller.tenant, questions)
-  for (const [at, [place, license]] of asked.entries()) {
+  for (const [answer, [place, license]] of asked.entries()) {
     const pointer = `/items/${place}/license`
-    const charge = requireActive(charges[at], pointer)
+    const charge = requireActive(charges[answer], { pointer, at })
     if (subscription.chargedOnce?.includes(license)) throw refusal(pointer, 'was charged, and is paid once')
     const made = await subscribeLicense(deps, charge, subscribing)
     if (typeof made === 'string') throw refusal(pointer, made)
@@ -60,12 +62,17 @@ export async function licenseItems(
   return { items, writes }
 }
 
-function requireActive(charge: LicenseCharge | undefined, pointer: string): LicenseCharge {
+function requireActive(
+  charge: LicenseCharge | undefined,
+  { pointer, at }: { pointer: string; at: Date },
+): LicenseCharge {
   if (!charge) {
     const message = 'names no license of which the customer is the buyer'
     throw new Fault('reference_not_found', { errors: [{ pointer, message }] })
   }
   if (charge.status !== 'active') throw refusal(pointer, `is ${charge.status}; only an active one is charged`)
+  // Licensing moves the status on a little later than the license ends.
+  if (charge.effectiveUntil && charge.effectiveUntil <= at) throw refusal(pointer, 'is over')
   return charge
 }
 
