@@ -16,7 +16,7 @@ import { insertEach } from './insert-each.ts'
 import { guarded } from './mongo-error.ts'
 import { fromRow, type Row } from './row.ts'
 import { takeTurns } from './take-turns.ts'
-import { writeAll } from './transaction.ts'
+import { documentKey, writeAll } from './transaction.ts'
 import type { Rows } from './rows.ts'
 import { writeOne } from './write-one.ts'
 
@@ -198,10 +198,6 @@ function schemaOf(collection: Collection): mongoose.Schema {
     { _id: String, version: Number },
     { collection: collection.name, strict: false, versionKey: false, id: false },
   )
-}
-
-function documentKey(write: Write): string {
-  return `${write.collection.name} ${'document' in write ? write.document.id : write.id}`
 }
 
 function documentSize(write: Write, position: number): number {

@@ -11,12 +11,12 @@ import { locked, removed, writeOne } from './write-one.ts'
 type Session = mongoose.mongo.ClientSession
 type InsertOrEnsure = Extract<Write, { type: 'insert' | 'ensure' }>
 
-/** A run of writes that follow each other, of one collection and one manner, sent in one message. */
+/** Writes of one collection and one manner, sent in one message, and their positions in the list. */
 interface Run {
   manner: 'insert' | 'ensure' | 'change'
-  first: number
   collection: Collection
   writes: Write[]
+  positions: number[]
 }
 
 /** A run in which some write did not apply: the server tells how many did, and not which. */
@@ -49,17 +49,40 @@ export async function writeAll(
   }
 }
 
-/** Cuts a list of writes into runs; without `together` every change is a run of its own. */
+/**
+ * Cuts a list of writes into runs; without `together` every change is a run of its own. An `ensure` goes back to the ones
+ * before it if nothing in between touches its document: so a thousand documents that are ensured and changed in turns are
+ * two messages. Where no index is unique it fails at no place, and changes nothing for the writes that it passes.
+ */
 export function runsOf(writes: readonly Write[], together: boolean): Run[] {
   const runs: Run[] = []
+  const touchedIn = new Map<string, number>()
+  const ensuredIn = new Map<string, number>()
   for (const [position, write] of writes.entries()) {
+    const { collection } = write
     const manner = write.type === 'insert' || write.type === 'ensure' ? write.type : 'change'
     const last = runs.at(-1)
-    const joins = last?.manner === manner && last.collection.name === write.collection.name
-    if (last !== undefined && joins && (together || manner !== 'change')) last.writes.push(write)
-    else runs.push({ manner, first: position, collection: write.collection, writes: [write] })
+    const joins = last?.manner === manner && last.collection.name === collection.name
+    const key = documentKey(write)
+    const earlier = manner === 'ensure' ? ensuredIn.get(collection.name) : undefined
+    let at = joins && (together || manner !== 'change') ? runs.length - 1 : runs.length
+    if (earlier !== undefined && earlier >= (touchedIn.get(key) ?? 0) && !hasUnique(collection)) at = earlier
+    const run = (runs[at] ??= { manner, collection, writes: [], positions: [] })
+    run.writes.push(write)
+    run.positions.push(position)
+    touchedIn.set(key, at)
+    if (manner === 'ensure') ensuredIn.set(collection.name, at)
   }
   return runs
+}
+
+/** Which document a write is about, as a text that no other document has. */
+export function documentKey(write: Write): string {
+  return `${write.collection.name} ${'document' in write ? write.document.id : write.id}`
+}
+
+function hasUnique({ indexes }: Collection): boolean {
+  return indexes.some(({ unique }) => unique)
 }
 
 async function transact(
@@ -80,7 +103,7 @@ async function transact(
         )
       }
       for (const run of runs) {
-        place = { write: run.first, collection: run.collection.name }
+        place = { write: run.positions[0], collection: run.collection.name }
         const failed = await apply(rowsOf(run.collection), run, place, session)
         if (failed === undefined) continue
         place = { ...place, write: failed.write }
@@ -100,7 +123,7 @@ async function apply(
   run: Run,
   place: StorageErrorPlace,
   session: Session,
-): Promise<{ error: unknown; write: number } | undefined> {
+): Promise<{ error: unknown; write: number | undefined } | undefined> {
   const [only] = run.writes
   if (run.manner === 'change') {
     if (run.writes.length > 1) await changeAll(rows, run.writes, session)
@@ -109,7 +132,7 @@ async function apply(
   }
   const inserts = run.writes.filter(isInsertOrEnsure).map((write, at) => ({
     row: toRow(write.document, 1),
-    write: run.first + at,
+    write: run.positions[at],
   }))
   const missing = run.manner === 'ensure' ? await withoutKnown(rows, inserts, session) : inserts
   if (missing.length === 0) return undefined
@@ -120,7 +143,7 @@ async function apply(
     )
     return undefined
   } catch (error) {
-    return { error, write: missing[refusedAt(error) ?? 0]?.write ?? run.first }
+    return { error, write: missing[refusedAt(error) ?? 0]?.write }
   }
 }
 
