@@ -9,10 +9,16 @@ const conditions = ['node', 'development|production']
 // The workers and the many processes that tests start load the same modules: what one compiled, the next need not.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 
+// As Node resolves it, apart from the seed.
+const seeded = {
+  find: /^fast-check$/,
+  replacement: join(import.meta.dirname, 'tooling/seeded-fast-check.ts'),
+}
+
 const { TEST_PROGRESS: progress } = process.env
 
 export default defineConfig({
-  resolve: { conditions },
+  resolve: { conditions, alias: [seeded] },
   ssr: { resolve: { conditions } },
   test: {
     include: [
