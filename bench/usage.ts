@@ -166,6 +166,7 @@ async function benchQueries(
     ['30 days of a customer by day and country', by(`&from=${from}&bucket=day&group_by=dimensions.country`)],
     ['30 days of a customer from an odd second', by(`&from=${cut}`)],
     ['30 days of a license', (at) => `/v1/usage?meter=tokens&from=${from}&license=lic_${at}`],
+    ['30 days of an API key', (at) => `/v1/usage?meter=tokens&from=${from}&api_key=key-${at}`],
   ]
   for (const [name, pathOf] of questions) {
     const load = Array.from({ length: customersOfBench }, (_, customer) => request(told, pathOf(customer)))

@@ -21,7 +21,8 @@ export type Operation =
       c: string
       id: string
       by: Readonly<Record<string, number | bigint>>
-      bounds: Readonly<
+      /** Absent where there are none: a thousand empty objects take time to hand over. */
+      bounds?: Readonly<
         Record<
           string,
           { readonly atLeast?: number | bigint | undefined; readonly atMost?: number | bigint | undefined }

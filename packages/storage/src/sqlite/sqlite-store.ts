@@ -251,7 +251,8 @@ class SqliteStore implements Store {
         return { type: 'replace', c, version: write.version, ...this.#pack(layout, write.document, position) }
       case 'increment': {
         const { type, id, by, bounds, create } = write
-        return { type, c, id, by, bounds, create }
+        const isBound = Object.keys(bounds).length > 0
+        return { type, c, id, by, ...(isBound && { bounds }), create }
       }
       case 'expect':
         return { type: 'expect', c, id: write.id, version: write.version }

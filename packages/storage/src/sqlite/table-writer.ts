@@ -76,7 +76,7 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
   const increment = (operation: Extract<Operation, { type: 'increment' }>, place: StorageErrorPlace) => {
     const { id, by, bounds, create } = operation
     const old = read(id)
-    if (old !== undefined && Object.keys(bounds).length === 0 && !isIndexed(by)) {
+    if (old !== undefined && bounds === undefined && !isIndexed(by)) {
       const body = incrementBytes(old.body, by)
       if (body !== undefined) {
         checkDocumentSize(body.length, { name }, place.write)
@@ -86,7 +86,7 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
     }
     if (old === undefined) checkPartition(layout, { ...create, id }, place.write)
     const before = old === undefined ? { ...create, id } : decode(old.body)
-    const after = addWithinBounds(before, by, bounds, place)
+    const after = addWithinBounds(before, by, bounds ?? {}, place)
     const body = encode(after)
     checkDocumentSize(body.length, { name }, place.write)
     const row = rowOf(layout, after)
