@@ -25,10 +25,51 @@ export async function metersOf(
 ): Promise<FedMeters> {
   // Before the meters: whatever changes them after this read fails the commit.
   const epoch = await epochOf({ store }, tenant)
-  const found = await Promise.all(
-    [...metrics].map((metric) => store.find(meters.feeding, { equals: [tenant, metric], limit: mostMeters })),
-  )
-  return { epoch, meters: found.flatMap(({ items }) => items) }
+  const found = await Promise.all([...metrics].map((metric) => feedingOf(store, tenant, metric)))
+  return { epoch, meters: found.flat() }
+}
+
+/**
+ * As metersOf, from what this process read at the same epoch; for reports alone, which do not look at what moves no
+ * epoch: how far a meter is built.
+ */
+export async function metersKnown(
+  { store }: Pick<Deps, 'store'>,
+  tenant: string,
+  metrics: ReadonlySet<string>,
+): Promise<FedMeters> {
+  const epoch = await epochOf({ store }, tenant)
+  const known = knownOf(store)
+  const found: Stored<Meter>[] = []
+  for (const metric of metrics) {
+    const key = JSON.stringify([tenant, metric])
+    let entry = known.get(key)
+    if (entry?.version !== epoch.version) {
+      entry = { version: epoch.version, meters: await feedingOf(store, tenant, metric) }
+      if (known.size >= mostKnown) known.clear()
+      known.set(key, entry)
+    }
+    found.push(...entry.meters)
+  }
+  return { epoch, meters: found }
+}
+
+interface Known {
+  version: number
+  meters: Stored<Meter>[]
+}
+
+const mostKnown = 1000
+const knownByStore = new WeakMap<Deps['store'], Map<string, Known>>()
+
+function knownOf(store: Deps['store']): Map<string, Known> {
+  let known = knownByStore.get(store)
+  if (!known) knownByStore.set(store, (known = new Map()))
+  return known
+}
+
+async function feedingOf(store: Deps['store'], tenant: string, metric: string): Promise<Stored<Meter>[]> {
+  return (await store.find(meters.feeding, { equals: [tenant, metric], limit: mostMeters })).items
 }
 
 /** The tenant's meter epoch; made at its first use. */

@@ -15,7 +15,7 @@ import { feedMeters } from './feed-meters.ts'
 import { identify } from './identify-reports.ts'
 import type { Identified } from './identify-reports.ts'
 import { lateWrites } from './late-usage.ts'
-import { metersOf } from './find-meters.ts'
+import { metersKnown } from './find-meters.ts'
 import { controlsOf, expectControls } from './usage-controls.ts'
 import type { Controls } from './usage-controls.ts'
 import type { ReportInput, ReportOutcome, reportView } from './usage-schemas.ts'
@@ -37,7 +37,7 @@ export async function reportUsage(
   const outcomes: (ReportOutcome | undefined)[] = []
   const { fresh, settled } = await identify(deps, caller, events)
   for (const [place, outcome] of settled) outcomes[place] = outcome
-  const { epoch, meters } = await metersOf(deps, tenant, new Set(fresh.map(({ report }) => report.metric)))
+  const { epoch, meters } = await metersKnown(deps, tenant, new Set(fresh.map(({ report }) => report.metric)))
   const controls = await controlsOf(deps, tenant, new Set(fresh.map(({ customer }) => customer.id)))
   const refusals = await refusedRights(deps, tenant, fresh)
   const watches = await watchesOf(deps, fresh, { controls, meters })
