@@ -157,7 +157,8 @@ async function tellAnchors(server: Standalone): Promise<void> {
   }
   for (const { state, size, gas_used: gas, tx } of data.toReversed()) {
     const cost = gas === undefined ? '' : ` for ${gas} gas in ${tx?.slice(0, 18)}…`
-    console.log(`  anchor: head of ${size} entries is ${state}${cost}`)
+    const stage = state === 'reserved' ? 'on its way to the chain' : state
+    console.log(`  anchor: head of ${size} entries is ${stage}${cost}`)
   }
   console.log('')
 }
