@@ -46,6 +46,15 @@ export const commonConfig = {
     .max(3600)
     .default(60)
     .describe('How long the body of a request may take to arrive, and one that is streamed may pause'),
+  LEASE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(15)
+    .describe(
+      'How long relay, sequencer, anchorer, billing runs and other jobs stand still after the copy that ran them died',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -12,6 +12,7 @@ export type {
   RestRoute,
 } from './api.ts'
 export { authenticateRequest } from './authenticate.ts'
+export { beginProcess } from './begin-process.ts'
 export { commonConfig, ConfigError, configTable, loadConfig } from './config.ts'
 export { bodyOf, callService } from './call-service.ts'
 export type { RemoteService } from './call-service.ts'
@@ -38,7 +39,6 @@ export { createMetrics } from './metrics.ts'
 export type { Metrics } from './metrics.ts'
 export { problemDocument } from './problem.ts'
 export type { ProblemDocument } from './problem.ts'
-export { startTelemetry } from './telemetry.ts'
 export {
   acquireLease,
   fenced,

@@ -34,13 +34,6 @@ export const auditConfig = z.object({
     .max(60_000)
     .default(1000)
     .describe('Pause between checkpoints of a growing log'),
-  LEASE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(600)
-    .default(15)
-    .describe('How long sequencer, checkpointer and anchorer stand still after the copy that ran them died'),
   SIGNING_THREADS: z.coerce.number().int().min(1).max(64).default(2).describe('Threads that sign receipts'),
 })
 export type AuditConfig = z.output<typeof auditConfig>

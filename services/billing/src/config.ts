@@ -8,13 +8,6 @@ import type { TaxTable } from './taxes/tax-table.ts'
 /** Every variable of the billing service. */
 export const billingConfig = z.object({
   ...commonConfig,
-  LEASE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(600)
-    .default(15)
-    .describe('How long relay, billing runs and other jobs stand still after the copy that ran them died'),
   TAX_FILE: z.string().optional().describe('JSON file with taxes by country; without it no tax is added'),
   MAIL_DIR: z
     .string()

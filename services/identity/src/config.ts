@@ -4,13 +4,6 @@ import { z } from 'zod'
 /** Every variable of the identity service. */
 export const identityConfig = z.object({
   ...commonConfig,
-  LEASE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(600)
-    .default(15)
-    .describe('How long the relay of events stands still after the copy that ran it died'),
 })
 export type IdentityConfig = z.output<typeof identityConfig>
 

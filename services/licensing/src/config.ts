@@ -4,13 +4,6 @@ import { z } from 'zod'
 /** Every variable of the licensing service. */
 export const licensingConfig = z.object({
   ...commonConfig,
-  LEASE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(600)
-    .default(15)
-    .describe('How long relay and scheduled jobs stand still after the copy that ran them died'),
 })
 export type LicensingConfig = z.output<typeof licensingConfig>
 

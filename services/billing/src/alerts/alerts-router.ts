@@ -1,7 +1,7 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage, parties, reachesTenant } from '@tallystick/runtime'
+import { listPage, parties } from '@tallystick/runtime'
 import { api } from '../api.ts'
-import { findCustomer, findCustomerNamed } from '../customers/find-customer.ts'
+import { customerAsked, findCustomer } from '../customers/find-customer.ts'
 import { alertIdInput, alertInput, alertListInput, alertView } from './alert-schemas.ts'
 import { archiveAlert, createAlert, findAlert } from './change-alerts.ts'
 import { usageAlerts } from './collections.ts'
@@ -82,8 +82,7 @@ export const alertsRouter = api.router({
     .output(listOf(alertView))
     .query(async ({ ctx: { deps, caller }, input }) => {
       const { tenant } = caller
-      const all = reachesTenant(caller) && input.customer === undefined
-      const customer = all ? undefined : (await findCustomerNamed(deps, caller, input.customer)).id
+      const customer = (await customerAsked(deps, caller, input.customer))?.id
       return listPage(
         { tenant, url: '/v1/usage-alerts' },
         input,

@@ -52,6 +52,18 @@ export async function findCustomerNamed(
   return found
 }
 
+/**
+ * Whose a list is to be: the customer that is named or the caller's own, or undefined for all of them when who reaches
+ * the tenant names none. Throws Fault `not_found`.
+ */
+export async function customerAsked(
+  deps: Pick<Deps, 'store'>,
+  caller: Pick<Caller, 'tenant' | 'account' | 'reference' | 'role'>,
+  name: string | undefined,
+): Promise<Customer | undefined> {
+  return name === undefined && reachesTenant(caller) ? undefined : findCustomerNamed(deps, caller, name)
+}
+
 /** The customer that the caller's own account is, by its id or by the tenant's own name for it. */
 export async function ownCustomer(
   deps: Pick<Deps, 'store'>,

@@ -1,11 +1,9 @@
 import { Fault } from '@tallystick/protocol'
 import { reference, timestamp } from '@tallystick/protocol'
-import { reachesTenant } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import { z } from 'zod'
 import { timeOf } from '../clocks/time-of.ts'
-import { findCustomerNamed } from '../customers/find-customer.ts'
-import type { Customer } from '../customers/find-customer.ts'
+import { customerAsked } from '../customers/find-customer.ts'
 import type { Deps } from '../deps.ts'
 import { findMeter } from './find-meters.ts'
 import { readUsage } from './read-usage.ts'
@@ -98,14 +96,6 @@ export async function queryUsage(
       quantity,
     })),
   }
-}
-
-async function customerAsked(
-  deps: Pick<Deps, 'store'>,
-  caller: Pick<Caller, 'tenant' | 'account' | 'role'>,
-  told: string | undefined,
-): Promise<Customer | undefined> {
-  return told === undefined && reachesTenant(caller) ? undefined : findCustomerNamed(deps, caller, told)
 }
 
 function timeAsked(query: UsageQuery, { asOf, timeZone }: { asOf: Date; timeZone: string }) {

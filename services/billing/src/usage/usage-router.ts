@@ -1,7 +1,7 @@
 import { listOf } from '@tallystick/protocol'
-import { listPage, operators, parties, reachesTenant } from '@tallystick/runtime'
+import { listPage, operators, parties } from '@tallystick/runtime'
 import { api } from '../api.ts'
-import { findCustomerNamed } from '../customers/find-customer.ts'
+import { customerAsked } from '../customers/find-customer.ts'
 import { againAfterDuplicate } from './again-after-duplicate.ts'
 import { usageEvents } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
@@ -120,8 +120,7 @@ export const usageRouter = api.router({
     .output(listOf(wire.usageEventView))
     .query(async ({ ctx: { deps, caller }, input }) => {
       const { tenant } = caller
-      const all = reachesTenant(caller) && input.customer === undefined
-      const customer = all ? undefined : (await findCustomerNamed(deps, caller, input.customer)).id
+      const customer = (await customerAsked(deps, caller, input.customer))?.id
       return listPage(
         { tenant, url: '/v1/usage-reports' },
         input,
