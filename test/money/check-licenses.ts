@@ -40,9 +40,14 @@ export async function wrongWithLicenses(market: Marketplace): Promise<string[]> 
     } else if (charged.length > (paidBy === 'royalty' ? 0 : 1)) {
       wrong.push(`${id}, paid by ${paidBy}, is charged ${charged.length} times`)
     }
-    // At the very moment at which a period began, it may have ended after that; one that has not begun charges nothing.
+    // At the very moment at which a period began, it may have ended after that. What has not begun charges nothing.
     for (const { id: by, period, status } of live)
-      if (status !== 'paused' && status !== 'scheduled' && (endOf(license) ?? period.end) < period.start)
+      if (
+        status !== 'paused' &&
+        status !== 'scheduled' &&
+        (endOf(license) ?? period.end) < period.start &&
+        period.start < period.end
+      )
         wrong.push(`${by} goes on with ${id}, which has ended`)
   }
   return wrong
