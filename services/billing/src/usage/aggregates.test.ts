@@ -22,6 +22,7 @@ import { createMeter } from './create-meter.ts'
 import { findMeter } from './find-meters.ts'
 import { sumHours } from './hour-columns.ts'
 import { clearLateUsage, lateUsageOf, markBilled } from './late-usage.ts'
+import { placesAsked } from './read-places.ts'
 import { readUsage } from './read-usage.ts'
 import { reportUsage } from './report-usage.ts'
 import { reportInput } from './usage-schemas.ts'
@@ -326,6 +327,8 @@ async function ofHolders(
     )
     const cuts = [from, Math.floor((from + before) / 2), before].map((at) => new Date(at))
     const question = { tenant, meter, license, apiKey, groupBy: ['dimensions.country'], cuts }
+    // Of a key and a license together only the events know.
+    expect(placesAsked(question) === undefined).toBe(license !== undefined && apiKey !== undefined)
     const { rows, total } = await readUsage(deps, question)
     expect(total).toBe(told(own))
     for (const { piece, group, quantity } of rows) {
