@@ -67,5 +67,5 @@ export function ownIds({ idFields }: ApiOperation, holdings: Holdings): string[]
 
 /** A proof is made for the newest checkpoint, whoever made that grow; an export tells when it was made. */
 function isStill({ method, path }: ApiOperation): boolean {
-  return method === 'GET' && !/\/(proof|evidence|export|loss)$/.test(path)
+  return method === 'GET' && !/\/(proof|evidence|export|loss)$|\/proofs\//.test(path)
 }
