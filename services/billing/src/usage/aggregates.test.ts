@@ -18,7 +18,7 @@ import { aggregateUsage } from './aggregate-usage.ts'
 import { buildMeter, rebuildAggregates } from './build-meter.ts'
 import { usageDays, usageMembers, usageValues } from './collections.ts'
 import { correctUsage } from './correct-usage.ts'
-import { createMeter } from './create-meter.ts'
+import { archiveMeter, createMeter } from './create-meter.ts'
 import { findMeter } from './find-meters.ts'
 import { sumHours } from './hour-columns.ts'
 import { clearLateUsage, lateUsageOf, markBilled } from './late-usage.ts'
@@ -351,6 +351,17 @@ const plain = (id: string, more: Partial<Sent> = {}): Sent => ({
   licenses: ['lic_1'],
   success: true,
   ...more,
+})
+
+test('a meter that still counts what came before it is not archived, and is once it is done', async () => {
+  const { caller } = await newTenant()
+  await report(deps, caller, [plain('before')])
+  const { id } = await meterOf(deps, caller, 'sum')
+  const archive = () => made(deps, () => archiveMeter(deps, caller, id))
+  await expect(archive()).rejects.toMatchObject({ code: 'invalid_state' })
+  await buildMeter(deps, id)
+  await archive()
+  expect(await findMeter(deps, caller.tenant, id)).toMatchObject({ status: 'archived', active: false })
 })
 
 test('two processes that report, correct, create and rebuild at once count everything once', async () => {

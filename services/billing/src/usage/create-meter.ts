@@ -52,12 +52,19 @@ export async function createMeter(deps: Deps, caller: Caller, input: MeterInput)
   }
 }
 
-/** Closes a meter: later events do not feed it. Throws Fault `invalid_state` while an active price charges it. */
+/**
+ * Closes a meter: later events do not feed it. Throws Fault `invalid_state` while an active price charges it, and until
+ * it has counted what came before it: its builder would never end.
+ */
 export async function archiveMeter(deps: Deps, caller: Caller, id: string): Promise<Plan<View>> {
   const { tenant } = caller
   const epoch = await epochOf(deps, tenant)
   const { version, progress: _, ...before } = await findMeter(deps, tenant, id)
   if (before.status === 'archived') return { writes: [], answer: viewMeter(deps, before) }
+  if (before.status === 'building')
+    throw new Fault('invalid_state', {
+      detail: 'It still counts what came before it: archive it when it is active',
+    })
   for await (const price of deps.store.scan(prices.byTenant, { equals: [tenant] })) {
     if (price.active && price.meter === before.id)
       throw new Fault('invalid_state', { detail: `The price ${price.id} charges it: archive that first` })
