@@ -2,6 +2,7 @@ import { problemOf } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { billingOwnCodes } from './billing-own-codes.ts'
+import { putMeterEvent } from './put-meter-event.ts'
 import { missingId, requestTo } from './requests.ts'
 import { startRightsWorld } from './rights-world.ts'
 import type { Market, RightsWorld } from './rights-world.ts'
@@ -116,6 +117,7 @@ async function ofUsage(): Promise<Refusal[]> {
   const meter = await make('/v1/meters', { name: 'tokens', metric: 'tokens', aggregation: 'sum' })
   const unused = await make('/v1/meters', { name: 'unused', metric: 'calls', aggregation: 'sum' })
   await make(`/v1/meters/${unused}/archive`)
+  const sent = await putMeterEvent(world.dataDirectory, market.tenant, 'sent')
   const definition = { model: 'per_unit', currency: 'USD', unit_amount: '0.001' }
   await make('/v1/prices', { name: 'Tokens', definition, meter })
   const event = { event_id: 'one', customer: 'dev_456', metric: 'tokens', quantity: '7', purpose: 'train' }
@@ -143,6 +145,11 @@ async function ofUsage(): Promise<Refusal[]> {
       () => post('/v1/meters', { name: 'tokens', metric: 'tokens', aggregation: 'sum' }),
     ],
     ['meters.archive', 'invalid_state', () => post(`/v1/meters/${meter}/archive`)],
+    [
+      'stripeMeterEvents.resolve',
+      'invalid_state',
+      () => post(`/v1/stripe-meter-events/${sent}/resolve`, { counted: true }),
+    ],
     ['stripeMeterEvents.link', 'invalid_state', () => linkTo(unused)],
     ['stripeMeterEvents.link', 'not_found', () => linkTo(missingId('meter'))],
     ['stripeMeterEvents.link', 'already_exists', () => linkTwice(meter)],

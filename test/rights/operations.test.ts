@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { license } from '@tallystick/protocol'
+import { receiptEntry } from '@tallystick/receipt'
 import { readAnswer, until } from '@tallystick/runtime/test-http'
 import type { HttpAnswer } from '@tallystick/runtime/test-http'
 import { tryOperations } from '@tallystick/runtime/try-operations'
@@ -13,6 +14,7 @@ import { startLicensingWorld } from '../../services/licensing/src/licensing-worl
 import { router as licensing } from '../../services/licensing/src/router.ts'
 import { furnish } from './furnish.ts'
 import type { Holdings } from './furnish.ts'
+import { putMeterEvent } from './put-meter-event.ts'
 import { readyBilling } from './ready-billing.ts'
 import type { Ready } from './ready-billing.ts'
 import { startRightsWorld } from './rights-world.ts'
@@ -59,8 +61,8 @@ async function prepare(): Promise<Record<string, Ready>> {
   const key = async () => idOf(await post('/v1/api-keys', { name: 'x', scopes: ['usage:read'] }))
   const [template = ''] = holdings.get('tmpl') ?? []
   const made = async (more: object = {}) => idOf(await post('/v1/licenses', { ...sample, ...more }))
-  const active = async () => {
-    const id = await made()
+  const active = async (more: object = {}) => {
+    const id = await made(more)
     idOf(await post(`/v1/licenses/${id}/accept`))
     return id
   }
@@ -71,8 +73,10 @@ async function prepare(): Promise<Record<string, Ready>> {
     const answer = await world.call('GET', `/v1/audit/${receipt}/evidence`, { key: market.key })
     return answer.status === 200 ? (answer.json as { receipt: string }) : undefined
   })
+  const unsure = await putMeterEvent(world.dataDirectory, market.tenant, 'unsure')
   return {
-    ...(await readyBilling(make, report, await active())),
+    ...(await readyBilling(make, report, { active: await active(), priced: await active(pricedByUse) })),
+    'stripeMeterEvents.resolve': { meter_event_id: unsure },
     'accounts.create': { external_id: 'fresh' },
     'accounts.get': { account_id: await account() },
     'accounts.update': { account_id: await account() },
@@ -92,6 +96,7 @@ async function prepare(): Promise<Record<string, Ready>> {
     },
     proof: { audit_id: receipt },
     evidence: { audit_id: receipt },
+    proofByHash: { receipt_hash: `sha256:${Buffer.from(receiptEntry(evidence.receipt)).toString('hex')}` },
     evidenceOf: { receipt: evidence.receipt, receipt_hash: undefined },
     verify: { evidence },
     consistency: { from: 1, to: 1 },
@@ -109,6 +114,8 @@ const sample = {
   pricing: { model: 'royalty', rate: 0.05 },
   terms: { exclusive: false, region_restrictions: [], duration_days: 365 },
 }
+
+const pricedByUse = { buyer_id: 'buyer', pricing: { model: 'usage', metric: 'tokens', unit_price: '0.001' } }
 
 /** What is sent of an operation's example: with objects that exist, and of the state that it needs. */
 function complete(operation: string, example: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -130,6 +137,7 @@ test.each(services)('every route of $name answers its examples as documented', a
   const keys: Record<string, string> = {
     'tenants.create': world.platformKey.test,
     'decisions.check': service,
+    'licenses.charges': service,
     erase: service,
     'personalData.tell': service,
     'personalData.forget': service,

@@ -7,17 +7,17 @@ const goodCard = '4242 4242 4242 4242'
 const askingCard = '4000 0025 0000 3155'
 
 /**
- * For each operation of billing whose example needs an object of a certain state, that object. `license` is an active
- * one of the customer dev_456.
+ * For each operation of billing whose example needs an object of a certain state, that object. The licenses are active:
+ * one of the customer dev_456, and one that can be charged, of the customer `buyer`.
  */
 export async function readyBilling(
   make: Make,
   report: (events: object[]) => Promise<unknown>,
-  license: string,
+  licenses: { active: string; priced: string },
 ): Promise<Record<string, Ready>> {
   const event = {
     customer: 'dev_456',
-    license_id: license,
+    license_id: licenses.active,
     metric: 'tokens',
     quantity: '7',
     purpose: 'train',
@@ -27,7 +27,7 @@ export async function readyBilling(
   return {
     ...(await readyInvoices(make, customer)),
     ...(await readyPayments(make, customer)),
-    ...(await readySubscriptions(make, customer)),
+    ...(await readySubscriptions(make, customer, licenses.priced)),
     ...(await readyUsage(make)),
     'credits.void': { grant_id: await make('/v1/credit-grants', { customer, amount: 700 }) },
     'customers.create': { reference: 'fresh' },
@@ -71,15 +71,21 @@ async function readyPayments(make: Make, customer: string): Promise<Record<strin
   }
 }
 
-async function readySubscriptions(make: Make, customer: string): Promise<Record<string, Ready>> {
+async function readySubscriptions(
+  make: Make,
+  customer: string,
+  license: string,
+): Promise<Record<string, Ready>> {
   const definition = { model: 'flat', currency: 'USD', amount: 1000 }
   const price = () => make('/v1/prices', { name: 'Access', definition })
   const plan = await make('/v1/plans', { name: 'Access', prices: [await price()] })
   const other = await make('/v1/plans', { name: 'More', prices: [await price()] })
+  const buyer = await make('/v1/customers', { reference: 'buyer' })
   const subscribed = () => make('/v1/subscriptions', { customer, plan, trial_days: 0 })
   return {
     'prices.archive': { price_id: await price() },
-    'subscriptions.create': { customer, plan },
+    'subscriptions.create': ({ items }) =>
+      items === undefined ? { customer, plan } : { customer: buyer, items: [{ license }] },
     'subscriptions.change': { subscription_id: await subscribed(), plan: other },
     'subscriptions.pause': { subscription_id: await subscribed() },
     'subscriptions.resume': { subscription_id: await make(`/v1/subscriptions/${await subscribed()}/pause`) },

@@ -4,8 +4,8 @@ import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operations.ts'
 
 /**
- * /v1/openapi.json, its browsable form at /docs (which loads nothing from outside), and the error codes at /errors,
- * where the `type` of every problem document points.
+ * /v1/openapi.json, its browsable form at /docs (which loads nothing from outside, and where / leads), and the error
+ * codes at /errors, where the `type` of every problem document points.
  */
 export function registerDocs(
   server: FastifyInstance,
@@ -18,6 +18,7 @@ export function registerDocs(
     document ??= JSON.stringify(openApiDocument(operations, { ...about, title, url: about.url() }))
     return reply.header('content-type', 'application/json; charset=utf-8').send(document)
   })
+  server.get('/', async (_request, reply) => reply.redirect(`${about.url()}/docs`))
   server.get('/errors', async (_request, reply) => {
     return reply.header('content-type', 'text/html; charset=utf-8').send(errorPage(title))
   })

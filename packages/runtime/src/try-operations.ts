@@ -151,7 +151,7 @@ export async function judgeAnswer(
 /** What every service serves beside its API: about the API, or for those who run it. */
 const ofEveryService: readonly RegExp[] = [
   // The API document, the page that shows it and the page of error codes: they describe the API.
-  /^GET \/(v1\/openapi\.json|errors)$/,
+  /^GET \/(v1\/openapi\.json|errors)?$/,
   /^GET \/docs(\/|$)/,
   // For the proxy and the monitoring of whoever runs the service.
   /^GET \/(livez|readyz|metrics)$/,

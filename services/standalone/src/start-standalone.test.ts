@@ -56,6 +56,7 @@ test('one document tells the API of all services, and every path in it is answer
     }
   }
   expect((await get('/docs/')).text).toContain('Tallystick')
+  expect((await get('/')).text).toBe((await get('/docs/')).text)
   expect(problemOf(await get('/v1/nothing')).code).toBe('route_not_found')
 })
 
