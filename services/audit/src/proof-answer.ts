@@ -39,9 +39,11 @@ let lastEscaped = ''
 function escapedNote(note: string): string {
   if (note !== lastNote) {
     lastNote = note
-    lastEscaped = JSON.stringify(note)
+    const escaped = JSON.stringify(note)
       .slice(1, -1)
       .replaceAll(/[\u0080-\uFFFF]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    // What was replaced in two-byte text stays two-byte text until it is read anew.
+    lastEscaped = Buffer.from(escaped, 'latin1').toString('latin1')
   }
   return lastEscaped
 }
