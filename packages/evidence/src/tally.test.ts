@@ -176,7 +176,7 @@ describe('tally verify', () => {
   it('shows no escape sequence of a hostile bundle', async () => {
     const hostile = { ...bundle, log: { ...bundle.log, origin: `${origin}\u001b[2J\u202e` } }
     const { status, out } = await tally('verify', await fileOf('escape.json', JSON.stringify(hostile)))
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- an escape is what must not come out
     expect(out).not.toMatch(/[\u001b\u202e]/)
     expect(status).toBe(1)
   })

@@ -60,7 +60,7 @@ function parseSignature(line: string): NoteSignature {
 
 /** Notes are UTF-8 without control characters but newlines, so that what a person reads is what was signed. */
 function isNoteText(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   return text.isWellFormed() && !/[\u0000-\u0009\u000b-\u001f]/.test(text)
 }
 

@@ -182,6 +182,7 @@ export function queryCases(subject: ContractSubject): void {
         [things.byTag, { equals: [tenant], range: { from: 'a' } }],
         [things.byTag, { equals: [tenant, null] }],
         [things.byName, { equals: [Number.NaN] }],
+        // What a caller without types may pass on from a request.
         [things.byName, { equals: [{ $gt: '' } as unknown as Scalar] }],
         [things.byName, { equals: [tenant], order: 'up' as 'asc' }],
       ]

@@ -353,6 +353,27 @@ const plain = (id: string, more: Partial<Sent> = {}): Sent => ({
   ...more,
 })
 
+test('rebuilding a count leaves the sum whose documents it shared as it was', async () => {
+  const { caller, customer } = await newTenant()
+  const sum = await meterOf(deps, caller, 'sum')
+  const count = await meterOf(deps, caller, 'count')
+  for (const { id } of [sum, count]) await buildMeter(deps, id)
+  const series = async (id: string) => (await findMeter(deps, caller.tenant, id)).series
+  expect(await series(count.id)).toBe(await series(sum.id))
+  await report(deps, caller, [plain('one'), plain('two')])
+  const range = { from: new Date(start - 24 * hourMs), before: new Date(start + hourMs) }
+  const figures = async () =>
+    Promise.all(
+      (['sum', 'count'] as const).map(
+        async (meter) => (await aggregateUsage(deps, caller.tenant, { meter, customer, ...range })).usage,
+      ),
+    )
+  const before = await figures()
+  expect(before).toEqual([{ quantity: '3' }, { quantity: '2' }])
+  await rebuildAggregates(deps, caller.tenant, 'count')
+  expect(await figures()).toEqual(before)
+})
+
 test('a meter that still counts what came before it is not archived, and is once it is done', async () => {
   const { caller } = await newTenant()
   await report(deps, caller, [plain('before')])
