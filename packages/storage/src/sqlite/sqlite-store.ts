@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { backup, type DatabaseSync } from 'node:sqlite'
-import { setImmediate as turn } from 'node:timers/promises'
 import { attempt } from '../attempt.ts'
 import { decode, encode } from '../codec.ts'
 import type { Collection, Document, Index } from '../collection.ts'
@@ -20,6 +19,8 @@ import { selectCount, selectPage } from './select.ts'
 import { WriterClient } from './writer-client.ts'
 
 const readsAtOnce = 500
+/** After so many milliseconds of reading, what else the process has to do gets its turn. */
+const readingMs = 5
 
 /** Settings that only tests need to change. */
 export interface SqliteSettings {
@@ -66,7 +67,7 @@ class SqliteStore implements Store {
   readonly #writer: WriterClient
   readonly #layouts = new Map<string, Layout>()
   #closed: Promise<void> | undefined
-  #readsOfTick = 0
+  #reads: (() => void)[] = []
 
   constructor(file: string, db: DatabaseSync, writer: WriterClient) {
     this.#file = file
@@ -78,7 +79,8 @@ class SqliteStore implements Store {
   }
 
   async get<T extends Document>(collection: Collection<T>, id: string): Promise<Stored<T> | undefined> {
-    return this.#get(this.#layout(collection), id)
+    const layout = this.#layout(collection)
+    return this.#read(() => this.#get<T>(layout, id))
   }
 
   async getMany<T extends Document>(collection: Collection<T>, ids: readonly string[]) {
@@ -86,9 +88,8 @@ class SqliteStore implements Store {
     const layout = this.#layout(collection)
     const found: (Stored<T> | undefined)[] = []
     for (let at = 0; at < ids.length; at += readsAtOnce) {
-      // Reading is synchronous: a long list lets others have their turn.
-      if (at > 0) await turn()
-      found.push(...this.#getAll<T>(layout, ids.slice(at, at + readsAtOnce)))
+      const some = ids.slice(at, at + readsAtOnce)
+      found.push(...(await this.#read(() => this.#getAll<T>(layout, some))))
     }
     return found
   }
@@ -96,7 +97,7 @@ class SqliteStore implements Store {
   async find<T extends Document>(index: Index<T>, query: Query): Promise<Page<T>> {
     const limit = check.checkQuery(index, query)
     const { sql, values } = selectPage(this.#layout(index.collection), index, query, limit)
-    const rows = this.#read(() => this.#prepare(sql).all(...values))
+    const rows = await this.#read(() => this.#prepare(sql).all(...values))
     const more = rows.length > limit
     if (more) rows.pop()
     const items = rows.map((row) => stored<T>(row))
@@ -116,14 +117,14 @@ class SqliteStore implements Store {
     const { table, name } = this.#layout(collection)
     const sql = `SELECT version, body FROM ${table} INDEXED BY id_${name} WHERE id > ? ORDER BY id LIMIT 500`
     for (let last = ''; ;) {
-      const rows = this.#read(() => this.#prepare(sql).all(last))
+      const after = last
+      const rows = await this.#read(() => this.#prepare(sql).all(after))
       for (const row of rows) {
         const document = stored<T>(row)
         last = document.id
         yield document
       }
       if (rows.length < 500) return
-      await turn()
     }
   }
 
@@ -131,7 +132,8 @@ class SqliteStore implements Store {
     check.checkSelection(index, selection)
     check.checkAtMost(atMost)
     const { sql, values } = selectCount(this.#layout(index.collection), index, selection, atMost)
-    return Number(this.#read(() => this.#prepare(sql).get(...values))?.[0])
+    const row = await this.#read(() => this.#prepare(sql).get(...values))
+    return Number(row?.[0])
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
@@ -176,14 +178,23 @@ class SqliteStore implements Store {
   }
 
   async ping(): Promise<void> {
-    if (this.#closed !== undefined) throw new Unavailable('the store is closed')
-    this.#read(() => this.#prepare('SELECT 1').get())
+    await this.#read(() => this.#prepare('SELECT 1').get())
     await this.#writer.declare([])
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#writer.close().finally(() => this.#db.close())
+    this.#closed ??= this.#end()
     return this.#closed
+  }
+
+  async #end(): Promise<void> {
+    const read = this.#inTurn(() => {})
+    try {
+      await this.#writer.close()
+    } finally {
+      await read
+      this.#db.close()
+    }
   }
 
   /** Removes the documents that have expired, now instead of at the next minute. */
@@ -192,9 +203,7 @@ class SqliteStore implements Store {
   }
 
   #get<T extends Document>(layout: Layout, id: string): Stored<T> | undefined {
-    const row = this.#read(() =>
-      this.#prepare(`SELECT version, body FROM ${layout.table} WHERE id = ?`).get(id),
-    )
+    const row = this.#prepare(`SELECT version, body FROM ${layout.table} WHERE id = ?`).get(id)
     return row && stored<T>(row)
   }
 
@@ -204,7 +213,7 @@ class SqliteStore implements Store {
     if (ids.length < 4 || ids.some((id) => id.includes('\0')))
       return ids.map((id) => this.#get<T>(layout, id))
     const sql = `SELECT d.version, d.body, j.key FROM json_each(?) j CROSS JOIN ${layout.table} d ON d.id = j.value`
-    const rows = this.#read(() => this.#prepare(sql).all(JSON.stringify(ids)))
+    const rows = this.#prepare(sql).all(JSON.stringify(ids))
     const found: (Stored<T> | undefined)[] = ids.map(() => undefined)
     for (const row of rows) found[row[2] as number] = stored<T>(row)
     return found
@@ -216,28 +225,43 @@ class SqliteStore implements Store {
     return layout
   }
 
-  #read<R>(work: () => R): R {
+  async #read<R>(work: () => R): Promise<R> {
     if (this.#closed !== undefined) throw new Unavailable('the store is closed')
     try {
-      this.#countRead()
-      return work()
+      return await this.#inTurn(work)
     } catch (cause) {
       throw new Unavailable('SQLite cannot read', { cause })
     }
   }
 
   /**
-   * Puts what is read after the first read of a tick into one read transaction, which costs half of one for each. It
-   * ends before any other callback runs, so that nothing that was told to this process is missing from what it reads.
+   * Does `work` with all that is to be read in this turn of the event loop, in one transaction. A transaction each costs
+   * as much as the read does; and what is answered together is sent together, which wakes its receivers once. Nothing
+   * that was told to this process before it asked is missing from what it reads.
    */
-  #countRead(): void {
-    if (this.#readsOfTick++ === 0) process.nextTick(this.#endTick)
-    else if (!this.#db.isTransaction) this.#prepare('BEGIN').run()
+  #inTurn<R>(work: () => R): Promise<R> {
+    const { promise, resolve, reject } = Promise.withResolvers<R>()
+    if (this.#reads.length === 0) setImmediate(this.#readInTurn)
+    this.#reads.push(() => {
+      try {
+        resolve(work())
+      } catch (error) {
+        reject(error)
+      }
+    })
+    return promise
   }
 
-  readonly #endTick = (): void => {
-    this.#readsOfTick = 0
-    if (this.#db.isOpen && this.#db.isTransaction) this.#prepare('COMMIT').run()
+  readonly #readInTurn = (): void => {
+    const reads = this.#reads
+    const end = performance.now() + readingMs
+    let done = 0
+    if (reads.length > 1) this.#prepare('BEGIN').run()
+    do reads[done++]?.()
+    while (done < reads.length && performance.now() < end)
+    if (this.#db.isTransaction) this.#prepare('COMMIT').run()
+    this.#reads = reads.slice(done)
+    if (this.#reads.length > 0) setImmediate(this.#readInTurn)
   }
 
   #operation(write: Write, position: number): Operation {
