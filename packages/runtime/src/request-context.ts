@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Store } from '@tallystick/storage'
-import type { Authenticator, Plan, RequestContext } from './api.ts'
+import type { Authenticator, Caller, Plan, RequestContext } from './api.ts'
 import { authenticateRequest } from './authenticate.ts'
 import type { ClaimDeps } from './idempotency/claim-key.ts'
 import { runKeyedCall } from './idempotency/run-keyed-call.ts'
@@ -35,32 +35,53 @@ export function requestContext<Deps>(
   reply: FastifyReply,
   face: 'rest' | 'trpc',
 ): OpenContext<Deps> {
-  let log: Logger | undefined
-  const ctx: OpenContext<Deps> = {
-    deps: shell.deps,
-    caller: request.caller,
-    requestId: request.id,
-    requestKey: request.id,
-    bodyKey: undefined,
-    change: undefined,
-    // A child logger costs more than a small answer, so it is made when somebody logs.
-    get log() {
-      log ??= shell.log.child({ request_id: request.id })
-      return log
-    },
-    upload: () => readUpload(request),
-    requestHeader(name) {
+  return new Context(shell, request, reply, face)
+}
+
+// A class for its getter alone: one in an object literal is defined anew for each request, by a slow path of V8.
+class Context<Deps> implements OpenContext<Deps> {
+  readonly #shell: Shell<Deps>
+  #log: Logger | undefined
+  readonly deps: Deps
+  caller: Caller | undefined
+  readonly requestId: string
+  requestKey: string
+  bodyKey: OpenContext<Deps>['bodyKey']
+  change: OpenContext<Deps>['change']
+  readonly answer: OpenAnswer
+  readonly upload: OpenContext<Deps>['upload']
+  readonly requestHeader: OpenContext<Deps>['requestHeader']
+  readonly once: OpenContext<Deps>['once']
+  readonly byKey: OpenContext<Deps>['byKey']
+  readonly authenticate: OpenContext<Deps>['authenticate']
+  readonly describe: OpenContext<Deps>['describe']
+
+  constructor(shell: Shell<Deps>, request: FastifyRequest, reply: FastifyReply, face: 'rest' | 'trpc') {
+    this.#shell = shell
+    this.deps = shell.deps
+    this.caller = request.caller
+    this.requestId = request.id
+    this.requestKey = request.id
+    this.bodyKey = undefined
+    this.change = undefined
+    this.answer = openAnswer(reply)
+    this.upload = () => readUpload(request)
+    this.requestHeader = (name) => {
       const value = request.headers[name]
       return typeof value === 'string' ? value : value?.[0]
-    },
-    answer: openAnswer(reply),
-    once: (plan) => (ctx.change ? ctx.change(plan) : makeChange(shell.store, plan)),
-    byKey: (call, run) => runKeyedCall(shell.claims, ctx, call, { face, run }),
-    authenticate: () => authenticateRequest(shell.keys, request),
-    describe: (fault) =>
-      describeFault(fault, { docsUrl: shell.docsUrl(), instance: request.url, requestId: request.id }),
+    }
+    this.once = (plan) => (this.change ? this.change(plan) : makeChange(shell.store, plan))
+    this.byKey = (call, run) => runKeyedCall(shell.claims, this, call, { face, run })
+    this.authenticate = () => authenticateRequest(shell.keys, request)
+    this.describe = (fault) =>
+      describeFault(fault, { docsUrl: shell.docsUrl(), instance: request.url, requestId: request.id })
   }
-  return ctx
+
+  // A child logger costs more than a small answer, so it is made when somebody logs.
+  get log(): Logger {
+    this.#log ??= this.#shell.log.child({ request_id: this.requestId })
+    return this.#log
+  }
 }
 
 async function makeChange<T>(store: Store | undefined, plan: () => Promise<Plan<T>>): Promise<T> {

@@ -48,6 +48,9 @@ export interface Collection<T extends Document = Document> {
   readonly indexes: readonly Index<T>[]
   /** A Date field; the document is gone some time after it. */
   readonly expires: string | undefined
+  /** Read far more often than written to. A store may then keep in memory what it reads, as long as it holds, and hand it
+   * out frozen. */
+  readonly readMostly: boolean
 }
 
 /** What `collection` is told. */
@@ -56,6 +59,7 @@ export interface CollectionDeclaration<S, I, F> {
   partition: F
   indexes?: I
   expires?: F
+  readMostly?: boolean
 }
 
 /**
@@ -70,10 +74,10 @@ export function collection<
   name: string,
   declaration: CollectionDeclaration<z.ZodType<T>, I, FieldOf<T>>,
 ): Collection<T> & { readonly [K in keyof I]: Index<T> } {
-  const { schema, partition, expires } = declaration
+  const { schema, partition, expires, readMostly = false } = declaration
   if (!identifier.test(name)) throw new InvalidQuery(`${name} cannot name a collection`)
   const indexes: Index<T>[] = []
-  const declared = { name, schema, partition, indexes, expires }
+  const declared = { name, schema, partition, indexes, expires, readMostly }
   for (const [key, value] of Object.entries<IndexDeclaration>(declaration.indexes ?? {})) {
     if (key in declared) throw new InvalidQuery(`${key} cannot name an index of ${name}`)
     const index = { collection: declared, name: key, ...readDeclaration(value) }

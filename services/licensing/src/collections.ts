@@ -27,6 +27,7 @@ export const datasets = collection('datasets', {
     createdAt: z.date(),
   }),
   partition: 'tenant',
+  readMostly: true,
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byReference: { keys: ['tenant', 'reference'], unique: true, where: { reference: { exists: true } } },
@@ -60,6 +61,7 @@ export const items = collection('items', {
     createdAt: z.date(),
   }),
   partition: 'id',
+  readMostly: true,
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byDataset: ['tenant', 'dataset', 'createdAt'],
@@ -89,6 +91,7 @@ export const consents = collection('consents', {
     auditId: z.string(),
   }),
   partition: 'tenant',
+  readMostly: true,
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     bySubject: ['tenant', 'subject', 'createdAt'],
@@ -159,6 +162,7 @@ export const offers = collection('offers', {
     auditId: z.string(),
   }),
   partition: 'tenant',
+  readMostly: true,
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byStatus: ['tenant', 'status', 'createdAt'],
@@ -191,6 +195,7 @@ export const licenses = collection('licenses', {
     auditId: z.string(),
   }),
   partition: 'tenant',
+  readMostly: true,
   indexes: {
     byTenant: ['tenant', 'createdAt'],
     byStatus: ['tenant', 'status', 'createdAt'],

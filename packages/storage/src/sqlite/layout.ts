@@ -19,13 +19,14 @@ export interface Layout {
   readonly indexes: readonly IndexLayout[]
   readonly partition: string
   readonly expires: string | undefined
+  readonly readMostly: boolean
   /** The declaration as text: two processes that differ in it must not write the same table. */
   readonly declaration: string
 }
 
 /** The layout of a declared collection. */
 export function layoutOf(collection: Collection): Layout {
-  const { name, partition, expires } = collection
+  const { name, partition, expires, readMostly } = collection
   const indexes = collection.indexes.map((index) => indexLayout(name, index))
   const fields = new Set(expires === undefined ? [] : [expires])
   for (const index of indexes) {
@@ -33,10 +34,19 @@ export function layoutOf(collection: Collection): Layout {
   }
   fields.delete('id')
   const declared = indexes.map((index) => [index.name, index.keys, index.unique, index.where])
-  const declaration = JSON.stringify([partition, expires, declared], (_, value: unknown) =>
+  const declaration = JSON.stringify([partition, expires, declared, readMostly], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
-  return { name, table: `d_${name}`, fields: [...fields], indexes, partition, expires, declaration }
+  return {
+    name,
+    table: `d_${name}`,
+    fields: [...fields],
+    indexes,
+    partition,
+    expires,
+    readMostly,
+    declaration,
+  }
 }
 
 function indexLayout(collection: string, { name, keys, unique, where }: Index): IndexLayout {

@@ -3,6 +3,7 @@ import { DuplicateKey } from '../errors.ts'
 import { retryBusy, sqliteCode } from './connection.ts'
 import { fillIndexes } from './fill-indexes.ts'
 import type { Log } from './log.ts'
+import { makeChangesTable } from './read-cache.ts'
 import { columnOf, type IndexLayout, type Layout, memberColumn } from './layout.ts'
 
 interface Declared {
@@ -46,6 +47,7 @@ function publish(db: DatabaseSync, layout: Layout): Declared | undefined {
   db.exec(
     'CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, declaration TEXT NOT NULL, ready INTEGER NOT NULL)',
   )
+  makeChangesTable(db)
   const row = db.prepare('SELECT declaration, ready FROM collections WHERE name = ?').get(layout.name)
   const declared = row && { declaration: String(row['declaration']), ready: Number(row['ready']) }
   if (declared?.declaration === layout.declaration) return declared

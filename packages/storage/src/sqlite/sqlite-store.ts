@@ -14,13 +14,16 @@ import type { Write } from '../write.ts'
 import { openConnection, statementCache } from './connection.ts'
 import { type Layout, layoutOf, sideIndexes } from './layout.ts'
 import type { Operation, Packed } from './messages.ts'
-import { entriesOf, rowOf } from './row.ts'
+import { type KeptReads, ReadCache } from './read-cache.ts'
+import { type Column, entriesOf, rowOf } from './row.ts'
 import { selectCount, selectPage } from './select.ts'
 import { WriterClient } from './writer-client.ts'
 
 const readsAtOnce = 500
+/** Longer pages are parts of scans, which nobody reads again soon. */
+const keptRows = 50
 /** After so many milliseconds of reading, what else the process has to do gets its turn. */
-const readingMs = 5
+const turnMs = 5
 
 /** Settings that only tests need to change. */
 export interface SqliteSettings {
@@ -66,8 +69,10 @@ class SqliteStore implements Store {
   readonly #prepare: ReturnType<typeof statementCache>
   readonly #writer: WriterClient
   readonly #layouts = new Map<string, Layout>()
+  readonly #cache = new ReadCache(() => this.#prepare('SELECT name, n FROM changes').all())
   #closed: Promise<void> | undefined
   #reads: (() => void)[] = []
+  #turnEnds = 0
 
   constructor(file: string, db: DatabaseSync, writer: WriterClient) {
     this.#file = file
@@ -96,14 +101,18 @@ class SqliteStore implements Store {
 
   async find<T extends Document>(index: Index<T>, query: Query): Promise<Page<T>> {
     const limit = check.checkQuery(index, query)
-    const { sql, values } = selectPage(this.#layout(index.collection), index, query, limit)
-    const rows = await this.#read(() => this.#prepare(sql).all(...values))
-    const more = rows.length > limit
-    if (more) rows.pop()
-    const items = rows.map((row) => stored<T>(row))
-    const last = items.at(-1)
-    if (!more || last === undefined) return { items }
-    return { items, next: encodeCursor({ key: indexKey(index, query, last), id: last.id }) }
+    const layout = this.#layout(index.collection)
+    const { sql, values } = selectPage(layout, index, query, limit)
+    return this.#read(() => {
+      const kept = layout.readMostly ? this.#cache.of(layout) : undefined
+      const key = kept && keyOf(sql, values)
+      const known = key === undefined ? undefined : kept?.page(key)
+      if (known) return known as Page<T>
+      const rows = this.#prepare(sql).all(...values)
+      const page = pageOf<T>(rows, index, query, limit)
+      if (key !== undefined && rows.length <= keptRows) kept?.keepPage(key, page, sizeOf(rows))
+      return page
+    })
   }
 
   scan<T extends Document>(
@@ -193,6 +202,7 @@ class SqliteStore implements Store {
       await this.#writer.close()
     } finally {
       await read
+      this.#endTurn()
       this.#db.close()
     }
   }
@@ -203,20 +213,28 @@ class SqliteStore implements Store {
   }
 
   #get<T extends Document>(layout: Layout, id: string): Stored<T> | undefined {
+    const kept = layout.readMostly ? this.#cache.of(layout) : undefined
+    const known = kept?.document(id)
+    if (known !== undefined) return known === null ? undefined : (known as Stored<T>)
     const row = this.#prepare(`SELECT version, body FROM ${layout.table} WHERE id = ?`).get(id)
-    return row && stored<T>(row)
+    return documentOf<T>(kept, id, row)
   }
 
-  /** One statement for all ids takes half the time of one for each. */
   #getAll<T extends Document>(layout: Layout, ids: readonly string[]): (Stored<T> | undefined)[] {
-    // SQLite's JSON ends a text at a NUL.
-    if (ids.length < 4 || ids.some((id) => id.includes('\0')))
+    const kept = layout.readMostly ? this.#cache.of(layout) : undefined
+    const known = ids.map((id) => kept?.document(id))
+    const missing = ids.filter((_, place) => known[place] === undefined)
+    // One statement for all takes half the time of one for each. SQLite's JSON ends a text at a NUL.
+    if (missing.length < 4 || missing.some((id) => id.includes('\0')))
       return ids.map((id) => this.#get<T>(layout, id))
     const sql = `SELECT d.version, d.body, j.key FROM json_each(?) j CROSS JOIN ${layout.table} d ON d.id = j.value`
-    const rows = this.#prepare(sql).all(JSON.stringify(ids))
-    const found: (Stored<T> | undefined)[] = ids.map(() => undefined)
-    for (const row of rows) found[row[2] as number] = stored<T>(row)
-    return found
+    const rows = this.#prepare(sql).all(JSON.stringify(missing))
+    const found = new Map(rows.map((row) => [missing[row[2] as number], row]))
+    return ids.map((id, place) => {
+      const one = known[place]
+      if (one === undefined) return documentOf<T>(kept, id, found.get(id))
+      return one === null ? undefined : (one as Stored<T>)
+    })
   }
 
   #layout(collection: Collection): Layout {
@@ -225,43 +243,51 @@ class SqliteStore implements Store {
     return layout
   }
 
-  async #read<R>(work: () => R): Promise<R> {
-    if (this.#closed !== undefined) throw new Unavailable('the store is closed')
-    try {
-      return await this.#inTurn(work)
-    } catch (cause) {
-      throw new Unavailable('SQLite cannot read', { cause })
-    }
+  #read<R>(work: () => R): Promise<R> {
+    if (this.#closed !== undefined) return Promise.reject(new Unavailable('the store is closed'))
+    return this.#inTurn(work)
   }
 
   /**
    * Does `work` with all that is to be read in this turn of the event loop, in one transaction. A transaction each costs
-   * as much as the read does; and what is answered together is sent together, which wakes its receivers once. Nothing
-   * that was told to this process before it asked is missing from what it reads.
+   * as much as the read does; and what is answered together is sent together, which wakes its receivers once. The
+   * transaction is open to those who read on with what they got, and ends before any other callback runs: nothing that
+   * was told to this process before it asked is missing from what it reads.
    */
   #inTurn<R>(work: () => R): Promise<R> {
     const { promise, resolve, reject } = Promise.withResolvers<R>()
-    if (this.#reads.length === 0) setImmediate(this.#readInTurn)
-    this.#reads.push(() => {
+    const read = () => {
       try {
         resolve(work())
-      } catch (error) {
-        reject(error)
+      } catch (cause) {
+        reject(new Unavailable('SQLite cannot read', { cause }))
       }
-    })
+    }
+    if (performance.now() < this.#turnEnds) read()
+    else {
+      if (this.#reads.length === 0) setImmediate(this.#beginTurn)
+      this.#reads.push(read)
+    }
     return promise
   }
 
-  readonly #readInTurn = (): void => {
+  readonly #beginTurn = (): void => {
     const reads = this.#reads
-    const end = performance.now() + readingMs
+    this.#prepare('BEGIN').run()
+    this.#cache.begin()
+    this.#turnEnds = performance.now() + turnMs
     let done = 0
-    if (reads.length > 1) this.#prepare('BEGIN').run()
     do reads[done++]?.()
-    while (done < reads.length && performance.now() < end)
-    if (this.#db.isTransaction) this.#prepare('COMMIT').run()
+    while (done < reads.length && performance.now() < this.#turnEnds)
     this.#reads = reads.slice(done)
-    if (this.#reads.length > 0) setImmediate(this.#readInTurn)
+    if (this.#reads.length > 0) setImmediate(this.#beginTurn)
+    // Ticks come behind all the promises that go on with what was read.
+    queueMicrotask(() => process.nextTick(this.#endTurn))
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnEnds = 0
+    if (this.#db.isOpen && this.#db.isTransaction) this.#prepare('COMMIT').run()
   }
 
   #operation(write: Write, position: number): Operation {
@@ -295,9 +321,44 @@ class SqliteStore implements Store {
 }
 
 /** The document of a row: its version, then its body. */
-function stored<T extends Document>(row: Record<number, unknown>): Stored<T> {
+function stored<T extends Document>(row: Row): Stored<T> {
   // What the table holds was a T when it was written.
   const document = decode(row[1] as Uint8Array) as Stored<T>
   document.version = row[0] as number
   return document
+}
+
+type Row = Record<number, unknown>
+
+/** The document of the row that an id led to, kept for the next who asks. */
+function documentOf<T extends Document>(
+  kept: KeptReads | undefined,
+  id: string,
+  row: Row | undefined,
+): Stored<T> | undefined {
+  const document = row && stored<T>(row)
+  kept?.keepDocument(id, document ?? null, row ? sizeOf([row]) : 0)
+  return document
+}
+
+function pageOf<T extends Document>(
+  rows: readonly Row[],
+  index: Index<T>,
+  query: Query,
+  limit: number,
+): Page<T> {
+  const items = rows.slice(0, limit).map((row) => stored<T>(row))
+  const last = items.at(-1)
+  if (rows.length <= limit || last === undefined) return { items }
+  return { items, next: encodeCursor({ key: indexKey(index, query, last), id: last.id }) }
+}
+
+function sizeOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + (row[1] as Uint8Array).length, 0)
+}
+
+/** What tells a query from all others, or undefined for the few that look for something else than texts and numbers. */
+function keyOf(sql: string, values: readonly Column[]): string | undefined {
+  const plain = values.every((value) => typeof value === 'string' || typeof value === 'number')
+  return plain ? sql + JSON.stringify(values) : undefined
 }

@@ -13,3 +13,13 @@ storageContract({
   open: (collections, database) => openStore(`sqlite:${dir}`, { name: database, collections }),
   transactions: true,
 })
+
+// The same promises hold for what is kept in memory.
+storageContract({
+  name: 'SQLite, all collections read-mostly',
+  open: (collections, database) => {
+    const readMostly = collections.map((collection) => ({ ...collection, readMostly: true }))
+    return openStore(`sqlite:${dir}`, { name: `kept-${database}`, collections: readMostly })
+  },
+  transactions: true,
+})

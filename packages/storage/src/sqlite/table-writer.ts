@@ -8,6 +8,7 @@ import { checkDocumentSize, checkPartition } from '../validate.ts'
 import { sqliteCode } from './connection.ts'
 import { derivedColumns, type IndexLayout, type Layout, sideIndexes } from './layout.ts'
 import type { Operation, Packed } from './messages.ts'
+import { changeCounter } from './read-cache.ts'
 import { type Column, entriesOf, rowOf } from './row.ts'
 import { selectExpired } from './select.ts'
 
@@ -98,6 +99,8 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
       addEntries(id, old.n, entries)
     }
   }
+  const countChange = changeCounter(db, layout)
+  let changed = false
   const removeRow = (id: string, version: number | undefined): boolean => {
     const old = read(id)
     if (old === undefined || (version !== undefined && old.version !== version)) return false
@@ -109,6 +112,7 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
   /** Applies one operation; throws the StorageError that names it, or SQLite's error when the transaction is lost. */
   const apply = (operation: Operation, bytes: Uint8Array, write: number): void => {
     const place = { write, collection: name }
+    changed ||= operation.type !== 'expect'
     try {
       switch (operation.type) {
         case 'insert':
@@ -135,10 +139,15 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
   /** Removes up to 500 documents that have expired; tells how many. */
   const purgeExpired = (nowMs: number): number => {
     const rows = expired?.all(BigInt(nowMs)) ?? []
-    for (const { id } of rows) removeRow(String(id), undefined)
+    for (const { id } of rows) changed = removeRow(String(id), undefined) || changed
     return rows.length
   }
-  return { layout, apply, purgeExpired, single: sides.length === 0 }
+  /** To be called before each commit of a transaction that changed something. */
+  const beforeCommit = () => {
+    if (changed) countChange()
+    changed = false
+  }
+  return { layout, apply, purgeExpired, beforeCommit, single: sides.length === 0 }
 }
 
 /** The fields that an index or the member column of an index looks at. */

@@ -70,7 +70,7 @@ function writeWaiting(): void {
   try {
     begin()
     for (const { job, bytes } of batch) outcomes.push(job.each ? writeEach(job, bytes) : writeAll(job, bytes))
-    sql.commit.run()
+    commit()
   } catch (error) {
     if (db.isTransaction) sql.rollback.run()
     const refusal = refusalOf(error)
@@ -92,6 +92,11 @@ function begin(): void {
     }
   }
   declaredVersion = version
+}
+
+function commit(): void {
+  for (const writer of tables.values()) writer.beforeCommit()
+  sql.commit.run()
 }
 
 function table(name: string): TableWriter {
@@ -146,7 +151,7 @@ function purge(): void {
     do {
       begin()
       removed = writer.purgeExpired(Date.now())
-      sql.commit.run()
+      commit()
     } while (removed === 500)
   }
 }

@@ -25,14 +25,16 @@ export async function gatherFacts(store: Store, question: Question): Promise<Gat
   const datasetIds = distinct(stored.map((item) => item?.dataset))
   const datasetOf = byId(await readAll(store, datasets, datasetIds))
   const consentIds = distinct([...stored, ...datasetOf.values()].flatMap((one) => one?.consents ?? []))
-  const consentOf = byId(await readAll(store, consents, consentIds))
   const found = hashes.map((hash, place) => {
     const item = stored[place]
     const dataset = datasetOf.get(item?.dataset ?? '')
     return { hash, item, dataset, references: referencesOf(hash, item, dataset) }
   })
   const references = found.map((one) => one.references)
-  const covering = await coveringLicenses(store, { ...question, references })
+  const [consentOf, covering] = await Promise.all([
+    readAll(store, consents, consentIds).then(byId),
+    coveringLicenses(store, { ...question, references }),
+  ])
   return found.map((one, place) => ({
     ...one,
     consents: distinct([...(one.item?.consents ?? []), ...(one.dataset?.consents ?? [])]).flatMap(
