@@ -138,7 +138,7 @@ async function benchOwnProofs(
   service: Child<Listening>,
   { receipts, seconds }: { receipts: readonly Recorded[]; seconds: number },
 ): Promise<void> {
-  const { proofs, bare } = await proveById(service, receipts, seconds)
+  const { asked: proofs, bare } = await proveById(service, receipts, seconds)
   measures.add({
     group: 'proofs',
     name: `GET proof by id, log of ${receipts.length} receipts`,
@@ -197,7 +197,7 @@ async function benchLog(
   measures.add({ group, name: 'proof checked', value: costs.checkMicros, unit: 'µs' })
   {
     await using service = await startAuditChild(directory, origin)
-    const { proofs, bare } = await proveByHash(service, size, seconds)
+    const { asked: proofs, bare } = await proveByHash(service, size, seconds)
     measures.add({
       group,
       name: 'proof requests by hash',

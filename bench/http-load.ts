@@ -64,3 +64,40 @@ function checked(result: Awaited<ReturnType<typeof autocannon>>): LoadResult {
     throw new Error(`${result.non2xx} answers were not 2xx and ${result.errors} requests failed`)
   return { rate: result.requests.total / result.duration, p50: result.latency.p50, p99: result.latency.p99 }
 }
+
+/** What a server made of some requests, and of the cheapest request there is, in the same seconds. */
+export interface PairedLoad {
+  asked: LoadResult
+  bare: LoadResult
+}
+
+/**
+ * Loads a server with `requests` and with a bare one, second by second in turn: what else the machine does meanwhile
+ * hinders both alike. Before that both run warm, for as long as V8 goes on to compile what a service runs for days.
+ */
+export async function besideBare(
+  url: string,
+  { requests, bare }: { requests: readonly LoadRequest[]; bare: LoadRequest },
+  { seconds, warmUp = 1, connections }: { seconds: number; warmUp?: number; connections?: number },
+): Promise<PairedLoad> {
+  const asked: LoadResult[] = []
+  const cheapest: LoadResult[] = []
+  await httpLoad(url, [bare], 1, connections)
+  await httpLoad(url, requests, warmUp, connections)
+  for (let second = 0; second < seconds; second++) {
+    cheapest.push(await httpLoad(url, [bare], 1, connections))
+    asked.push(await httpLoad(url, requests, 1, connections))
+  }
+  return { asked: overall(asked), bare: overall(cheapest) }
+}
+
+/** The mean rate and median of the rounds, and their worst p99. */
+function overall(rounds: readonly LoadResult[]): LoadResult {
+  const mean = (figure: 'rate' | 'p50') =>
+    rounds.reduce((sum, round) => sum + round[figure], 0) / rounds.length
+  return {
+    rate: mean('rate'),
+    p50: Math.round(mean('p50')),
+    p99: Math.max(...rounds.map(({ p99 }) => p99)),
+  }
+}

@@ -4,27 +4,22 @@ import { auditCollections } from '@tallystick/audit'
 import { logReader } from '../services/audit/src/log-reader.ts'
 import type { Child } from './child-process.ts'
 import type { Listening } from './audit-child.ts'
-import { httpLoad } from './http-load.ts'
-import type { LoadRequest, LoadResult } from './http-load.ts'
+import { besideBare } from './http-load.ts'
+import type { PairedLoad } from './http-load.ts'
 import { headersOf } from './ingest.ts'
 import type { Recorded } from './ingest.ts'
 import { sampleEntry } from './sample-records.ts'
 
 const sampled = 2000
 const stride = 7919
-
-/** What a server made of proof requests, and of the cheapest request there is, in the same seconds. */
-export interface ProofLoad {
-  proofs: LoadResult
-  bare: LoadResult
-}
+const warmUpSeconds = 5
 
 /** Proofs of entries spread over a log of `size`, asked by hash as a stranger does. */
-export function proveByHash({ told }: Child<Listening>, size: number, seconds: number): Promise<ProofLoad> {
+export function proveByHash({ told }: Child<Listening>, size: number, seconds: number): Promise<PairedLoad> {
   const requests = spread(size).map((index) => ({
     path: `/v1/audit/proofs/sha256:${sampleEntry(index).toString('hex')}`,
   }))
-  return besideBare(told.url, requests, seconds)
+  return besideBare(told.url, { requests, bare: { path: '/livez' } }, { seconds, warmUp: warmUpSeconds })
 }
 
 /** Proofs of receipts, asked by id by their owner. */
@@ -32,40 +27,13 @@ export function proveById(
   { told }: Child<Listening>,
   receipts: readonly Recorded[],
   seconds: number,
-): Promise<ProofLoad> {
+): Promise<PairedLoad> {
   const { authorization = '' } = headersOf(told)
   const requests = spread(receipts.length).map((index) => ({
     path: `/v1/audit/${receipts[index]?.id}/proof`,
     headers: { authorization },
   }))
-  return besideBare(told.url, requests, seconds)
-}
-
-/** Second by second in turn: what else the machine does meanwhile hinders both alike. */
-async function besideBare(
-  url: string,
-  requests: readonly LoadRequest[],
-  seconds: number,
-): Promise<ProofLoad> {
-  const proofs: LoadResult[] = []
-  const bare: LoadResult[] = []
-  await httpLoad(url, requests, 1)
-  for (let second = 0; second < seconds; second++) {
-    bare.push(await httpLoad(url, [{ path: '/livez' }], 1))
-    proofs.push(await httpLoad(url, requests, 1))
-  }
-  return { proofs: overall(proofs), bare: overall(bare) }
-}
-
-/** The mean rate and median of the rounds, and their worst p99. */
-function overall(rounds: readonly LoadResult[]): LoadResult {
-  const mean = (figure: 'rate' | 'p50') =>
-    rounds.reduce((sum, round) => sum + round[figure], 0) / rounds.length
-  return {
-    rate: mean('rate'),
-    p50: Math.round(mean('p50')),
-    p99: Math.max(...rounds.map(({ p99 }) => p99)),
-  }
+  return besideBare(told.url, { requests, bare: { path: '/livez' } }, { seconds, warmUp: warmUpSeconds })
 }
 
 /** In this process and without HTTP: microseconds of a proof from the stored tiles, of its check, and its hashes. */
