@@ -1,6 +1,6 @@
 import { Fault } from '@tallystick/protocol'
 import type { AuditReceipt, Page, PageInput } from '@tallystick/protocol'
-import { receiptEntry } from '@tallystick/receipt'
+import { receiptEntryHex } from '@tallystick/receipt'
 import { cursorChecked, pageQuery, toPage } from '@tallystick/runtime'
 import type { Stored } from '@tallystick/storage'
 import type { z } from 'zod'
@@ -60,12 +60,10 @@ export async function listReceipts(
       ...query,
     }),
   )
-  const places = await deps.store.getMany(positions, items.map(entryHex))
+  const places = await deps.store.getMany(
+    positions,
+    items.map(({ jws }) => receiptEntryHex(jws)),
+  )
   const views = items.map((receipt, place) => receiptView(receipt, deps, places[place]?.index))
   return toPage(list, filter, { items: views, next })
-}
-
-/** The key under which the log knows the receipt: its entry in hex. */
-export function entryHex({ jws }: { jws: string }): string {
-  return Buffer.from(receiptEntry(jws)).toString('hex')
 }

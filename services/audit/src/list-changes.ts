@@ -1,10 +1,10 @@
 import type { AuditRecord, Page, PageInput } from '@tallystick/protocol'
+import { receiptEntryHex } from '@tallystick/receipt'
 import { csvLine, cursorChecked, pageQuery, toPage } from '@tallystick/runtime'
 import type { Index } from '@tallystick/storage'
 import type { z } from 'zod'
 import { positions, receipts } from './collections.ts'
 import type { Deps } from './deps.ts'
-import { entryHex } from './find-receipt.ts'
 import type { StoredReceipt } from './find-receipt.ts'
 import { receiptView } from './receipt-view.ts'
 import { changeInRecord } from './schemas.ts'
@@ -43,7 +43,10 @@ export async function listChanges(
   const { items, next } = await cursorChecked(filter, () =>
     deps.store.find(index, { equals, range: createdRange(filter), ...query }),
   )
-  const places = await deps.store.getMany(positions, items.map(entryHex))
+  const places = await deps.store.getMany(
+    positions,
+    items.map(({ jws }) => receiptEntryHex(jws)),
+  )
   const views = items.map((receipt, place) => changeView(receipt, deps, places[place]?.index))
   return toPage(list, filter, { items: views, next })
 }

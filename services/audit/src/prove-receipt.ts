@@ -1,7 +1,7 @@
 import { Fault } from '@tallystick/protocol'
 import { buildEvidence } from '@tallystick/evidence'
 import type { EvidenceBundle } from '@tallystick/evidence'
-import { ReceiptError, receiptEntry, verifyReceipt } from '@tallystick/receipt'
+import { ReceiptError, receiptEntryHex, verifyReceipt } from '@tallystick/receipt'
 import type { Deps } from './deps.ts'
 import type { PublishedCheckpoint } from './log-reader.ts'
 
@@ -14,7 +14,7 @@ export interface ProvedEntry {
 
 /** The inclusion proof of a compact receipt in the newest checkpoint. Throws Fault `proof_pending`. */
 export async function proveReceipt(deps: Pick<Deps, 'log'>, jws: string): Promise<ProvedEntry> {
-  const index = await deps.log.indexOf(Buffer.from(receiptEntry(jws)).toString('hex'))
+  const index = await deps.log.indexOf(receiptEntryHex(jws))
   if (index === undefined) throw new Fault('proof_pending')
   return proveIndex(deps, index, Buffer.from(jws, 'latin1'))
 }
@@ -41,7 +41,7 @@ export async function receiptEvidence(
   deps: Pick<Deps, 'log' | 'keySet' | 'origin' | 'logKey' | 'anchoredHeads'>,
   jws: string,
 ): Promise<EvidenceBundle> {
-  const index = await deps.log.indexOf(Buffer.from(receiptEntry(jws)).toString('hex'))
+  const index = await deps.log.indexOf(receiptEntryHex(jws))
   if (index === undefined) throw new Fault('proof_pending')
   const { heads, checkpoint: anchored } = await deps.anchoredHeads(index)
   const checkpoint = anchored ?? (await deps.log.latestCheckpoint())

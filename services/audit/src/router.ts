@@ -1,11 +1,12 @@
 import { evidenceBundle, verifyEvidence } from '@tallystick/evidence'
 import { auditRecord, auditReceipt, auditRecordDetail, Fault, listOf } from '@tallystick/protocol'
+import { receiptEntryHex } from '@tallystick/receipt'
 import { overseers, parties } from '@tallystick/runtime'
 import { z } from 'zod'
 import { api } from './api.ts'
 import { positions } from './collections.ts'
 import { eraseBodies } from './erase-bodies.ts'
-import { entryHex, findReceipt, listReceipts } from './find-receipt.ts'
+import { findReceipt, listReceipts } from './find-receipt.ts'
 import { exportChanges, listChanges } from './list-changes.ts'
 import { anchorView, listAnchors } from './anchoring/list-anchors.ts'
 import { answerProof } from './proof-answer.ts'
@@ -117,7 +118,7 @@ export const router = api.router({
     .output(auditRecordDetail)
     .query(async ({ ctx, input }) => {
       const receipt = await findReceipt(ctx.deps, reachOf(ctx.caller), input.audit_id)
-      const position = await ctx.deps.store.get(positions, entryHex(receipt))
+      const position = await ctx.deps.store.get(positions, receiptEntryHex(receipt.jws))
       const { body, salt } = receipt
       return {
         ...receiptView(receipt, ctx.deps, position?.index),
