@@ -373,10 +373,15 @@ test('the OpenAPI document has every route, parameter and refusal', async () => 
   expect(document.components.schemas.Problem.properties.request_id).toEqual({ type: 'string' })
 })
 
-test('the reference page asks for nothing from outside', async () => {
+test('the reference page comes with its script, and asks for nothing from outside', async () => {
   const page = (await server.inject('/docs/')).body
   expect(page).toContain('/v1/openapi.json')
   expect(page).not.toMatch(/https?:\/\//)
+  const redirect = await server.inject('/docs')
+  expect([redirect.statusCode, redirect.headers.location]).toEqual([301, '/docs/'])
+  const script = await server.inject(`/docs/${/<script src="([^"]+)"/.exec(page)?.[1]}`)
+  expect(script.headers['content-type']).toBe('application/javascript; charset=utf-8')
+  expect(script.body).toContain('createApiReference')
 })
 
 test('health and metrics are open', async () => {

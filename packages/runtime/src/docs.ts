@@ -1,5 +1,6 @@
 import { errorTable } from '@tallystick/protocol'
-import type { FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
+import type { FastifyInstance, RouteHandlerMethod } from 'fastify'
 import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operations.ts'
 
@@ -22,22 +23,43 @@ export function registerDocs(
   server.get('/errors', async (_request, reply) => {
     return reply.header('content-type', 'text/html; charset=utf-8').send(errorPage(title))
   })
-  void server.register(async (child) => {
-    const { default: apiReference } = await import('@scalar/fastify-api-reference')
-    await child.register(apiReference, {
-      routePrefix: '/docs',
-      configuration: {
-        url: '/v1/openapi.json',
-        pageTitle: title,
-        withDefaultFonts: false,
-        telemetry: false,
-        hideClientButton: true,
-        showDeveloperTools: 'never',
-        agent: { disabled: true },
-        mcp: { disabled: true },
-      },
+  registerReference(server, title)
+}
+
+/** The browsable form at /docs. Its script of some megabytes is read when the first request asks for any of it. */
+function registerReference(server: FastifyInstance, title: string): void {
+  let handlers: Map<string, RouteHandlerMethod> | undefined
+  for (const url of ['/docs', '/docs/', '/docs/js/scalar.js']) {
+    server.get(url, async (request, reply) => {
+      // Only what was read is kept: after a failure, the next request tries again.
+      handlers ??= await referenceHandlers(title)
+      const handler = handlers.get(url)
+      if (!handler) throw new Error(`The API reference has no ${url}`)
+      return handler.call(server, request, reply)
     })
+  }
+}
+
+/** The handlers of the API reference by URL. A server of their own collects them: one that runs takes no more routes. */
+async function referenceHandlers(title: string): Promise<Map<string, RouteHandlerMethod>> {
+  const { default: apiReference } = await import('@scalar/fastify-api-reference')
+  const handlers = new Map<string, RouteHandlerMethod>()
+  const collector = Fastify({ exposeHeadRoutes: false })
+  collector.addHook('onRoute', ({ url, handler }) => void handlers.set(url, handler))
+  await collector.register(apiReference, {
+    routePrefix: '/docs',
+    configuration: {
+      url: '/v1/openapi.json',
+      pageTitle: title,
+      withDefaultFonts: false,
+      telemetry: false,
+      hideClientButton: true,
+      showDeveloperTools: 'never',
+      agent: { disabled: true },
+      mcp: { disabled: true },
+    },
   })
+  return handlers
 }
 
 function errorPage(title: string): string {
