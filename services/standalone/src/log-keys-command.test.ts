@@ -2,28 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tally } from '@tallystick/evidence/tally'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { secp256k1Key, startKmsServer } from '../../audit/test/kms-server.ts'
-import type { KmsServer } from '../../audit/test/kms-server.ts'
+import { afterAll, expect, test } from 'vitest'
+import { secp256k1Key } from '../../audit/test/kms-server.ts'
+import { testKms } from '../../audit/test/test-kms.ts'
 import { publisher } from '../../audit/src/anchoring/chain-world.ts'
 import { operatorCommands } from './operator-commands.ts'
 
-let folder: string
-let kms: KmsServer
-let sealer: string
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'log-keys-'))
-  kms = await startKmsServer()
-  sealer = kms.createKey('SYMMETRIC_DEFAULT')
-})
-beforeEach(() => {
-  for (const [name, value] of Object.entries(kms.env)) vi.stubEnv(name, value)
-  return () => void vi.unstubAllEnvs()
-})
-afterAll(async () => {
-  await kms.close()
-  rmSync(folder, { recursive: true })
-})
+const kms = await testKms()
+const sealer = kms.createKey('SYMMETRIC_DEFAULT')
+const folder = mkdtempSync(join(tmpdir(), 'log-keys-'))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 async function run(...args: string[]): Promise<{ status: number; said: string }> {
   const lines: string[] = []

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { hexToBigInt, recoverAddress } from 'viem'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { secp256k1Key, startKmsServer } from '../../test/kms-server.ts'
-import type { KmsServer } from '../../test/kms-server.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { secp256k1Key } from '../../test/kms-server.ts'
+import { testKms } from '../../test/test-kms.ts'
 import { chainClient } from '../chain.ts'
 import { kmsClient } from '../kms/kms-client.ts'
 import { startAnvil } from './anvil-process.ts'
@@ -14,25 +14,10 @@ import { deployRegistry } from './deploy-registry.ts'
 import { listAnchors } from './list-anchors.ts'
 import { chainSigner } from './sign-for-chain.ts'
 
-let kms: KmsServer
+const kms = await testKms()
 /** In the KMS: anvil's first account, which has money. */
-let kmsKey: string
-beforeAll(async () => {
-  kms = await startKmsServer()
-  kmsKey = kms.createKey('ECC_SECG_P256K1', secp256k1Key(publisher.privateKey))
-})
-beforeEach(() => {
-  for (const [name, value] of Object.entries(kms.env)) vi.stubEnv(name, value)
-})
-afterEach(() => {
-  kms.fail(undefined)
-  kms.disable(kmsKey, false)
-  vi.unstubAllEnvs()
-})
-afterAll(async () => {
-  await kms.close()
-  expect(kms.violations).toEqual([])
-})
+const kmsKey = kms.createKey('ECC_SECG_P256K1', secp256k1Key(publisher.privateKey))
+afterEach(() => kms.disable(kmsKey, false))
 
 const inKms = (key = kmsKey) => ({ privateKey: undefined, kmsKey: key })
 const signerOf = (key?: string) =>

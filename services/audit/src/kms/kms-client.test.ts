@@ -1,27 +1,12 @@
 import { createPublicKey, verify } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startKmsServer } from '../../test/kms-server.ts'
-import type { Fault, KmsServer } from '../../test/kms-server.ts'
+import { describe, expect, test, vi } from 'vitest'
+import type { Fault } from '../../test/kms-server.ts'
+import { testKms } from '../../test/test-kms.ts'
 import { kmsClient, kmsKeyKinds } from './kms-client.ts'
 import type { KmsFailure } from './kms-client.ts'
 
-let server: KmsServer
-let logKey: string
-beforeAll(async () => {
-  server = await startKmsServer()
-  logKey = server.createKey('ECC_NIST_EDWARDS25519')
-})
-beforeEach(() => {
-  for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value)
-})
-afterEach(() => {
-  server.fail(undefined)
-  vi.unstubAllEnvs()
-})
-afterAll(async () => {
-  await server.close()
-  expect(server.violations).toEqual([])
-})
+const server = await testKms()
+const logKey = server.createKey('ECC_NIST_EDWARDS25519')
 
 const { ed25519, secp256k1 } = kmsKeyKinds
 const message = Buffer.from('a head\n')

@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { verifyNote } from '@tallystick/merkle'
 import { parseKeySet, verifyReceipt } from '@tallystick/receipt'
 import { until } from '@tallystick/runtime/test-http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { startKmsServer } from '../../test/kms-server.ts'
-import type { KmsServer } from '../../test/kms-server.ts'
+import { testKms } from '../../test/test-kms.ts'
 import { startHttpWorld } from '../http-world.ts'
 import { generateAuditKeys, readKeyFile, writeKeyFile } from '../key-file.ts'
 import type { AuditKeys } from '../key-file.ts'
@@ -20,30 +19,13 @@ import { beginSequencing } from '../sequence.ts'
 import { kmsClient } from './kms-client.ts'
 import { openKeys, sealKeys } from './sealed-keys.ts'
 
-let server: KmsServer
-let folder: string
-let sealer: string
-let logKey: string
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealed-keys-'))
-  server = await startKmsServer()
-  sealer = server.createKey('SYMMETRIC_DEFAULT')
-  logKey = server.createKey('ECC_NIST_EDWARDS25519')
-})
-beforeEach(() => {
-  for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value)
-})
-afterEach(() => {
-  server.fail(undefined)
-  vi.unstubAllEnvs()
-})
-afterAll(async () => {
-  await server.close()
-  rmSync(folder, { recursive: true })
-  expect(server.violations).toEqual([])
-})
-
+const server = await testKms()
+const sealer = server.createKey('SYMMETRIC_DEFAULT')
+const logKey = server.createKey('ECC_NIST_EDWARDS25519')
 const kms = kmsClient()
+const folder = mkdtempSync(join(tmpdir(), 'sealed-keys-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const inKms = (key = logKey): AuditKeys => ({ ...generateAuditKeys(), log_key: { kms_key: key } })
 
 describe('a sealed key file', () => {
