@@ -34,7 +34,9 @@ export function layoutOf(collection: Collection): Layout {
   }
   fields.delete('id')
   const declared = indexes.map((index) => [index.name, index.keys, index.unique, index.where])
-  const declaration = JSON.stringify([partition, expires, declared, readMostly], (_, value: unknown) =>
+  // Told apart only where it is true: what a file holds of the others was declared without it.
+  const whole = [partition, expires, declared, ...(readMostly ? ['readMostly'] : [])]
+  const declaration = JSON.stringify(whole, (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
   return {

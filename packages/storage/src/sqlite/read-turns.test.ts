@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { plain, refusal } from '../contract/things.ts'
 import type { Store } from '../store.ts'
 import { increment, insert } from '../write.ts'
@@ -85,4 +86,76 @@ test('a read that fails is refused alone, and the transaction of its turn ends',
   ])
   await other.commit([increment(plain, 'a', { count: 1 })])
   expect((await store.get(plain, 'a'))?.count).toBe(1)
+})
+
+test('a getMany of several slices that was asked before the store was closed is answered', async () => {
+  const ids = Array.from({ length: 2000 }, (_, n) => `${n}`)
+  await store.insertMany(
+    plain,
+    ids.map((id) => ({ id })),
+  )
+  const asked = store.getMany(plain, ids)
+  const closed = store.close()
+  expect((await asked).map((one) => one?.id)).toEqual(ids)
+  await closed
+})
+
+describe('where SQLite fails', () => {
+  // Statements of this thread alone: the writer has its own.
+  const { run } = StatementSync.prototype
+  const failing = (text: string) =>
+    vi.spyOn(StatementSync.prototype, 'run').mockImplementation(function (this: StatementSync, ...values) {
+      if (this.sourceSQL === text) throw new Error('disk I/O error')
+      return run.apply(this, values)
+    })
+  afterEach(() => vi.restoreAllMocks())
+
+  test.each(['BEGIN', 'COMMIT'])(
+    '%s, reads are refused as long as it does, and answered after',
+    async (text) => {
+      await store.commit([increment(plain, 'sum', { count: 1 })])
+      const spy = failing(text)
+      // A transaction that cannot be ended is found by the next turn.
+      await Promise.allSettled([store.get(plain, 'sum'), store.get(plain, 'sum')])
+      await nextCallback()
+      await other.commit([increment(plain, 'sum', { count: 1 })])
+      for (let round = 0; round < 3; round++) {
+        expect(await refusal(store.getMany(plain, ['sum', 'a']))).toMatchObject({ code: 'Unavailable' })
+        await nextCallback()
+      }
+      spy.mockRestore()
+      expect((await store.get(plain, 'sum'))?.count).toBe(2)
+      await other.commit([increment(plain, 'sum', { count: 1 })])
+      expect((await store.get(plain, 'sum'))?.count).toBe(3)
+    },
+  )
+
+  test.each(['BEGIN', 'COMMIT'])('%s, the store can be closed', async (text) => {
+    failing(text)
+    await Promise.allSettled([store.get(plain, 'a'), store.get(plain, 'a')])
+    await store.close()
+  })
+
+  test('and ends the transaction, the reads after that have one again', async () => {
+    const opened: DatabaseSync[] = []
+    const { prepare } = DatabaseSync.prototype
+    vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (this: DatabaseSync, sql) {
+      opened.push(this)
+      return prepare.call(this, sql)
+    })
+    await store.get(plain, 'a')
+    const db = opened.at(-1)
+    vi.spyOn(StatementSync.prototype, 'get').mockImplementationOnce(() => {
+      db?.exec('ROLLBACK')
+      throw new Error('disk I/O error')
+    })
+    const failed = refusal(store.get(plain, 'a'))
+    const after = store.get(plain, 'a').then(() => db?.isTransaction)
+    expect(await Promise.all([failed, after])).toEqual([
+      expect.objectContaining({ code: 'Unavailable' }),
+      true,
+    ])
+    await nextCallback()
+    expect(db?.isTransaction).toBe(false)
+  })
 })

@@ -3,7 +3,7 @@ import { DuplicateKey } from '../errors.ts'
 import { retryBusy, sqliteCode } from './connection.ts'
 import { fillIndexes } from './fill-indexes.ts'
 import type { Log } from './log.ts'
-import { makeChangesTable } from './read-cache.ts'
+import { changeCounter, makeChangesTable } from './read-cache.ts'
 import { columnOf, type IndexLayout, type Layout, memberColumn } from './layout.ts'
 
 interface Declared {
@@ -34,6 +34,8 @@ export function makeTable(db: DatabaseSync, layout: Layout, log: Log): void {
       )
     }
     db.prepare('UPDATE collections SET ready = 1 WHERE name = ?').run(layout.name)
+    // Another process may have kept a page of an index that was not filled yet.
+    changeCounter(db, layout)()
   })
 }
 

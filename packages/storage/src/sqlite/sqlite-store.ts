@@ -69,10 +69,12 @@ class SqliteStore implements Store {
   readonly #prepare: ReturnType<typeof statementCache>
   readonly #writer: WriterClient
   readonly #layouts = new Map<string, Layout>()
-  readonly #cache = new ReadCache(() => this.#prepare('SELECT name, n FROM changes').all())
+  readonly #cache = new ReadCache((sql) => this.#prepare(sql).all())
   #closed: Promise<void> | undefined
   #reads: (() => void)[] = []
   #turnEnds = 0
+  /** Whether the open transaction is this turn's. */
+  #begun = false
 
   constructor(file: string, db: DatabaseSync, writer: WriterClient) {
     this.#file = file
@@ -91,12 +93,12 @@ class SqliteStore implements Store {
   async getMany<T extends Document>(collection: Collection<T>, ids: readonly string[]) {
     check.checkIds(ids, collection)
     const layout = this.#layout(collection)
-    const found: (Stored<T> | undefined)[] = []
+    const slices: Promise<(Stored<T> | undefined)[]>[] = []
     for (let at = 0; at < ids.length; at += readsAtOnce) {
       const some = ids.slice(at, at + readsAtOnce)
-      found.push(...(await this.#read(() => this.#getAll<T>(layout, some))))
+      slices.push(this.#read(() => this.#getAll<T>(layout, some)))
     }
-    return found
+    return (await Promise.all(slices)).flat()
   }
 
   async find<T extends Document>(index: Index<T>, query: Query): Promise<Page<T>> {
@@ -197,11 +199,12 @@ class SqliteStore implements Store {
   }
 
   async #end(): Promise<void> {
-    const read = this.#inTurn(() => {})
+    // What was asked before is answered before this is, if only with an error.
+    const answered = this.#inTurn(() => {}).catch(() => {})
     try {
       await this.#writer.close()
     } finally {
-      await read
+      await answered
       this.#endTurn()
       this.#db.close()
     }
@@ -258,6 +261,7 @@ class SqliteStore implements Store {
     const { promise, resolve, reject } = Promise.withResolvers<R>()
     const read = () => {
       try {
+        this.#begin()
         resolve(work())
       } catch (cause) {
         reject(new Unavailable('SQLite cannot read', { cause }))
@@ -272,9 +276,9 @@ class SqliteStore implements Store {
   }
 
   readonly #beginTurn = (): void => {
+    // A tick that threw kept the last turn from ending.
+    this.#endTurn()
     const reads = this.#reads
-    this.#prepare('BEGIN').run()
-    this.#cache.begin()
     this.#turnEnds = performance.now() + turnMs
     let done = 0
     do reads[done++]?.()
@@ -285,9 +289,23 @@ class SqliteStore implements Store {
     queueMicrotask(() => process.nextTick(this.#endTurn))
   }
 
+  /** Opens the turn's transaction, unless it is open: SQLite ends one by itself at some errors. */
+  #begin(): void {
+    if (this.#begun && this.#db.isTransaction) return
+    if (this.#db.isTransaction) this.#prepare('COMMIT').run()
+    this.#prepare('BEGIN').run()
+    this.#cache.begin()
+    this.#begun = true
+  }
+
   readonly #endTurn = (): void => {
     this.#turnEnds = 0
-    if (this.#db.isOpen && this.#db.isTransaction) this.#prepare('COMMIT').run()
+    this.#begun = false
+    try {
+      if (this.#db.isOpen && this.#db.isTransaction) this.#prepare('COMMIT').run()
+    } catch {
+      // Nobody asked for this: whoever reads next ends it, or is told why it cannot be ended.
+    }
   }
 
   #operation(write: Write, position: number): Operation {

@@ -44,6 +44,7 @@ function receive(request: Request): void {
     if (request.type === 'purge') purge()
     if (request.type === 'close') db.close()
   } catch (error) {
+    if (db.isTransaction) sql.rollback.run()
     outcome.refusal = refusalOf(error)
   }
   tell({ type: 'done', outcomes: [outcome] })
