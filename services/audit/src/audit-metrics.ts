@@ -7,6 +7,7 @@ export interface AuditMetrics {
   logSize: Gauge
   queueOldestSeconds: Gauge
   mergeLateSeconds: Gauge
+  signingRefused: Counter<'chain' | 'reason'>
   anchorWaiting: Gauge<'chain' | 'reason'>
   anchoredSize: Gauge<'chain'>
   kmsFailures: Counter<'operation' | 'reason'>
@@ -34,6 +35,12 @@ export function auditMetrics({ registry }: Metrics): AuditMetrics {
     mergeLateSeconds: new Gauge({
       name: 'tallystick_merge_late_seconds',
       help: 'By how much the oldest waiting entry has passed its merge_by; alert above 0',
+      registers,
+    }),
+    signingRefused: new Counter({
+      name: 'tallystick_log_signing_refused_total',
+      help: 'Times that no checkpoint was signed, since a chain holds a head that is not in the log; alert when it grows',
+      labelNames: ['chain', 'reason'],
       registers,
     }),
     anchorWaiting: new Gauge({

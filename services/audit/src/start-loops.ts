@@ -4,6 +4,8 @@ import type { Store } from '@tallystick/storage'
 import type { Logger } from 'pino'
 import { keepStateProofs } from './anchor-proofs.ts'
 import { anchorOnce } from './anchoring/anchor-once.ts'
+import { askChains, LogWouldFork } from './ask-chains.ts'
+import type { ForkGuard } from './ask-chains.ts'
 import type { AuditMetrics } from './audit-metrics.ts'
 import type { ChainClient } from './chain.ts'
 import { queue } from './collections.ts'
@@ -44,10 +46,14 @@ export function startLoops(deps: LoopDeps): AuditLoops {
     everyMs: deps.sequenceMs,
     begin: (held) => sequencing(deps, held),
   })
+  const guardTenure = askChains(deps)
   const checkpointer = leaderLoop({
     ...lease(deps, 'checkpointer'),
     everyMs: deps.checkpointMs,
-    begin: (held) => () => checkpointing(deps, held),
+    begin: (held) => {
+      const guard = guardTenure(held.signal)
+      return () => checkpointing(deps, held, guard)
+    },
   })
   const anchorers = deps.chains.map((chain) =>
     leaderLoop({
@@ -76,10 +82,16 @@ async function sequencing(deps: LoopDeps, held: HeldLease): Promise<() => Promis
   }
 }
 
-async function checkpointing(deps: LoopDeps, held: HeldLease): Promise<void> {
+async function checkpointing(deps: LoopDeps, held: HeldLease, guard: ForkGuard): Promise<void> {
   try {
+    await guard()
+    if (held.signal.aborted) return
     const published = await publishCheckpoint(deps, () => fenced(held))
     if (published) deps.measures.logSize.set(await logSize(deps.store, deps.origin))
+  } catch (error) {
+    if (error instanceof LogWouldFork)
+      for (const { chain, code } of error.reasons) deps.measures.signingRefused.inc({ chain, reason: code })
+    throw error
   } finally {
     await measureWaiting(deps)
   }
