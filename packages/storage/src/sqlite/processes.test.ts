@@ -46,6 +46,29 @@ describe('a file of several processes', () => {
     await (await open()).close()
   })
 
+  test('keeps nothing of a read-mostly collection that another changed, until that one was killed', async () => {
+    const counted = { ...plain, readMostly: true }
+    const openCounted = () => openStore(`sqlite:${dir}`, { name: 'shared', collections: [counted] })
+    const store = await openCounted()
+    const sum = async (of = store) => (await of.get(counted, 'sum'))?.count ?? 0
+    expect(await sum()).toBe(0)
+    const child = start('counts')
+    let last = 0
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line === 'ready') continue
+      last = Number(line)
+      expect(await sum()).toBeGreaterThanOrEqual(last)
+      if (last >= 50 && !child.killed) child.kill('SIGKILL')
+    }
+    const fresh = await openCounted()
+    expect(await sum()).toBe(await sum(fresh))
+    await fresh.commit([increment(counted, 'sum', { count: 1 })])
+    expect(await sum()).toBeGreaterThan(last)
+    expect(await store.get(counted, 'sum')).toBe(await store.get(counted, 'sum'))
+    await fresh.close()
+    await store.close()
+  })
+
   test('counts the increments of all of them', async () => {
     const children = [start('increments', 300), start('increments', 300)]
     const store = await open()
