@@ -180,7 +180,8 @@ test('a database older than the chain signs nothing, whatever it grows to, until
   await old.enqueue(3)
   await becomes(() => logSize(old.store, origin), 7)
   await exceeds(() => running.refused('chain_ahead'), 0)
-  expect(running.told.join()).toMatch(/LogWouldFork.*eip155:31337: the chain holds size 1[01], the log only/)
+  const line = /LogWouldFork.*eip155:31337: the chain holds size 1[01], the log only/
+  await vi.waitFor(() => expect(running.told.join()).toMatch(line), patient)
 
   await old.enqueue(5)
   await exceeds(() => running.refused('other_history'), 0)
