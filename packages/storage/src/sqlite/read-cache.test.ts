@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { collection } from '../collection.ts'
 import type { Store } from '../store.ts'
-import { expect as unchanged, increment, insert, remove, replace } from '../write.ts'
+import { ensure, expect as unchanged, increment, insert, remove, replace } from '../write.ts'
 import { layoutOf } from './layout.ts'
 import { selectPage } from './select.ts'
 import { openSqliteStore } from './sqlite-store.ts'
@@ -118,7 +118,9 @@ describe('what is kept of a read-mostly collection', () => {
       expect(await seen()).toEqual([undefined, 2, 'bc'])
       await (writer as Awaited<ReturnType<typeof open>>).purge()
       expect(await seen()).toEqual([undefined, 1, 'b'])
-      await writer.commit([remove(kept, 'b')])
+      await writer.commit([ensure(kept, { id: 'd', tenant: 't' })])
+      expect((await seen())[1]).toBe(2)
+      await writer.commit([remove(kept, 'b'), remove(kept, 'd')])
     }
   })
 
@@ -230,7 +232,7 @@ describe('what is kept of a read-mostly collection', () => {
       '"',
       "'",
     ]
-    const values = { n: [1, 0, -1.5, null], text: ['1', 'true', '', 'null'], flag: [true, false, null] }
+    const values = { n: [1, 0, -1.5, null], text: ['1', '-Infinity', '', null], flag: [true, false, null] }
     const more = {
       big: [1n, 2n ** 60n],
       at: [new Date(0), new Date(1)],
@@ -310,6 +312,12 @@ describe('a file of several releases', () => {
     await older.commit([increment(kept, 'a', { n: 1 })])
     expect((await one.get(kept, 'a'))?.n).toBe(2)
     await older.commit([increment(kept, 'a', { n: 1 })])
+    expect((await one.get(kept, 'a'))?.n).toBe(3)
+    // Declared as before once more, by a start that has not come to its end.
+    const { declaration } = layoutOf(kept)
+    changes(
+      `UPDATE collections SET declaration = '${declaration}' WHERE name = 'kept'; PRAGMA user_version = 1000`,
+    )
     expect((await one.get(kept, 'a'))?.n).toBe(3)
     await openAs(true)
     const again = await one.get(kept, 'a')
