@@ -1,4 +1,4 @@
-import { errorTable } from '@tallystick/protocol'
+import { errorTable, Fault } from '@tallystick/protocol'
 import Fastify from 'fastify'
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify'
 import { openApiDocument } from './openapi.ts'
@@ -31,6 +31,9 @@ function registerReference(server: FastifyInstance, title: string): void {
   let handlers: Map<string, RouteHandlerMethod> | undefined
   for (const url of ['/docs', '/docs/', '/docs/js/scalar.js']) {
     server.get(url, async (request, reply) => {
+      // The handlers make a URL of it.
+      if (!URL.canParse(`${request.protocol}://${request.hostname}`))
+        throw new Fault('bad_request', { detail: 'The header host names no host' })
       // Only what was read is kept: after a failure, the next request tries again.
       handlers ??= await referenceHandlers(title)
       const handler = handlers.get(url)
