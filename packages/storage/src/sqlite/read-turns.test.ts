@@ -159,3 +159,19 @@ describe('where SQLite fails', () => {
     expect(db?.isTransaction).toBe(false)
   })
 })
+
+test('a write that comes while the store closes is refused, and the store closes all the same', async () => {
+  for (let round = 0; round < 10; round++) {
+    const closing = await openSqliteStore(dir, { name: 'closing', collections: [plain] })
+    const before = closing.commit([insert(plain, { id: `before-${round}` })])
+    const closed = closing.close()
+    // The writer is at work when the late ones come in.
+    const late = Array.from({ length: 20 }, async (_, turn) => {
+      for (let waited = 0; waited < turn; waited++) await nextCallback()
+      return refusal(closing.commit([insert(plain, { id: `late-${round}-${turn}` })]))
+    })
+    await closed
+    await before
+    for (const outcome of await Promise.all(late)) expect(outcome).toMatchObject({ code: 'Unavailable' })
+  }
+})

@@ -70,6 +70,8 @@ export class WriterClient {
 
   /** Sends writes whose documents were added to `bytes` in this same turn. */
   async write(operations: Operation[], each: boolean): Promise<Outcome> {
+    // Behind the request to close, it would find the file closed.
+    if (this.#failure !== undefined) throw this.#failure
     const number = ++this.#number
     if (this.#jobs.length === 0) setImmediate(() => this.#flush())
     this.#jobs.push({ number, each, operations })
