@@ -32,12 +32,35 @@ test('ids sort by the time of their creation', () => {
 })
 
 test('different digests give different derived ids', () => {
+  const hex = (digest: Uint8Array) => Buffer.from(digest).toString('hex')
   fc.assert(
     fc.property(bytes(32), fc.integer({ min: 0, max: 127 }), (digest, bit) => {
       const other = digest.slice()
       other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-      expect(derivedId('audit', digest)).not.toBe(derivedId('audit', other))
-      expect(idSchema('audit').safeParse(derivedId('audit', digest)).success).toBe(true)
+      expect(derivedId('audit', hex(digest))).not.toBe(derivedId('audit', hex(other)))
+      expect(idSchema('audit').safeParse(derivedId('audit', hex(digest))).success).toBe(true)
     }),
   )
+})
+
+test('an id spells the bits of its digest, and of its time and randomness, five to a digit', () => {
+  const digits = '0123456789abcdefghjkmnpqrstvwxyz'
+  const spell = (bits: bigint, length: number) =>
+    Array.from(
+      { length },
+      (_, place) => digits[Number((bits >> BigInt(5 * (length - 1 - place))) & 31n)],
+    ).join('')
+  const number = (all: Uint8Array) => all.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  fc.assert(
+    fc.property(bytes(32), bytes(10), fc.integer({ min: 0, max: 2 ** 48 - 1 }), (digest, random, at) => {
+      const hex = Buffer.from(digest).toString('hex')
+      expect(derivedId('item', hex)).toBe(`item_${spell(number(digest) >> 126n, 26)}`)
+      const id = `evt_${spell(BigInt(at), 10)}${spell(number(random), 16)}`
+      expect(newId('event', new Date(at), () => random)).toBe(id)
+    }),
+  )
+})
+
+test('what is no SHA-256 digest in hex gives no id', () => {
+  expect(() => derivedId('item', Buffer.alloc(32).toString('base64'))).toThrow('64 hex digits')
 })

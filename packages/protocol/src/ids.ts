@@ -44,8 +44,7 @@ export const idPrefixes = {
 export type IdKind = keyof typeof idPrefixes
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-const idLength = 26
-const timeLength = 10
+const pairs = Array.from({ length: 1024 }, (_, ten) => alphabet.charAt(ten >> 5) + alphabet.charAt(ten & 31))
 
 /**
  * A new id of `kind`: its prefix, `_`, and a ULID in lower case (48 bits of milliseconds, 80 random bits), so ids
@@ -54,16 +53,38 @@ const timeLength = 10
 export function newId(kind: IdKind, at: Date, random: (size: number) => Uint8Array): string {
   let time = at.getTime()
   let text = ''
-  for (let place = 0; place < timeLength; place++) {
-    text = alphabet.charAt(time % 32) + text
-    time = Math.floor(time / 32)
+  for (let pair = 0; pair < 5; pair++) {
+    text = pairs[time % 1024] + text
+    time = Math.floor(time / 1024)
   }
-  return `${idPrefixes[kind]}_${text}${base32(random(10), idLength - timeLength)}`
+  const bytes = random(10)
+  return `${idPrefixes[kind]}_${text}${base32(10, 8, (place) => bytes[place] ?? 0)}`
 }
 
-/** The id of `kind` that follows from a digest of at least 17 bytes: the same digest gives the same id for ever. */
-export function derivedId(kind: IdKind, digest: Uint8Array): string {
-  return `${idPrefixes[kind]}_${base32(digest, idLength)}`
+/** The id of `kind` that follows from a SHA-256 digest in hex: the same digest gives the same id for ever. */
+export function derivedId(kind: IdKind, digest: string): string {
+  if (digest.length !== 64) throw new TypeError('a SHA-256 digest has 64 hex digits')
+  const digit = (place: number) => {
+    const code = digest.charCodeAt(place)
+    return code < 58 ? code - 48 : code - 87
+  }
+  return `${idPrefixes[kind]}_${base32(33, 4, digit)}`
+}
+
+/** The base32 digits of `size` numbers of `width` bits, most significant first, two digits to ten bits. */
+function base32(size: number, width: 4 | 8, at: (place: number) => number): string {
+  let text = ''
+  let bits = 0
+  let value = 0
+  for (let place = 0; place < size; place++) {
+    value = (value << width) | at(place)
+    bits += width
+    if (bits < 10) continue
+    bits -= 10
+    text += pairs[value >> bits]
+    value &= (1 << bits) - 1
+  }
+  return text
 }
 
 /** A zod schema that accepts exactly the ids of `kind`. */
@@ -76,19 +97,4 @@ export function idSchema(kind: IdKind) {
       `must be an id like ${prefix}_ and 26 characters`,
     )
     .meta({ examples: [`${prefix}_01kqxq5t8r0000000000000000`] })
-}
-
-/** The first `length` base32 digits of `bytes`, most significant bit first. */
-function base32(bytes: Uint8Array, length: number): string {
-  let text = ''
-  let bits = 0
-  let value = 0
-  for (let index = 0; text.length < length; index++) {
-    value = (value << 8) | (bytes[index] ?? 0)
-    for (bits += 8; bits >= 5 && text.length < length; bits -= 5) {
-      text += alphabet.charAt((value >>> (bits - 5)) & 31)
-    }
-    value &= (1 << bits) - 1
-  }
-  return text
 }

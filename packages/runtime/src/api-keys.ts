@@ -44,7 +44,7 @@ export type KeyGrant = Pick<ApiKey, 'tenant' | 'account' | 'role' | 'plan' | 'na
 
 /** The id of the key with this digest of its secret, so that a key is found by its secret in one read by id. */
 export function keyIdOf(digest: Uint8Array): string {
-  return derivedId('key', digest)
+  return derivedId('key', Buffer.from(digest).toString('hex'))
 }
 
 /** When the key ends by itself: at its expiry or with its overlap, whichever comes first. */

@@ -18,6 +18,9 @@ export type AuditOutcome =
   | { status: 'refused'; event: string; error: { code: string; detail: string } }
 
 const stream = 'audit'
+// What the audit service takes in one call; of text three bytes a character at most, where it takes 4 MiB.
+const mostRecords = 1000
+const mostText = 2 ** 20
 
 /**
  * The write that promises a receipt for a change; it belongs into the commit of that change. Its audit id is
@@ -30,13 +33,11 @@ export function auditEvent(event: {
   record: Omit<AuditRecord, 'event'>
 }): Write {
   const { id, tenant, at, record } = event
-  return outboxEvent({ id, tenant, at, type: record.kind, stream, data: record })
+  const records = [JSON.stringify({ event: id, ...record })]
+  return outboxWrite({ id, tenant, at, type: record.kind }, records)
 }
 
-const packedType = 'audit.records'
 const packedBytes = 200 * 1024
-// What the audit service takes in one call.
-const mostRecords = 1000
 
 /**
  * The writes that promise receipts for many changes of one commit, many records to an outbox document: a thousand
@@ -56,22 +57,37 @@ export function auditEvents({
   let id = ''
   let size = 0
   const flush = () => {
-    // As text: a document within a document would be checked and encoded field by field.
-    const data = { records: `[${packed.join()}]` }
-    writes.push(outboxEvent({ id, tenant, at, type: packedType, stream, data }))
+    writes.push(outboxWrite({ id, tenant, at, type: 'audit.records' }, packed))
     packed = []
     size = 0
   }
   for (const record of records) {
     const text = JSON.stringify(record)
     const bytes = Buffer.byteLength(text)
-    if (size > 0 && size + bytes > packedBytes) flush()
+    if (packed.length === mostRecords || (size > 0 && size + bytes > packedBytes)) flush()
     if (packed.length === 0) id = record.event
     packed.push(text)
     size += bytes
   }
   if (packed.length > 0) flush()
   return writes
+}
+
+/** Records go as text: a document within a document would be checked, encoded and decoded field by field. */
+function outboxWrite(
+  event: Pick<OutboxEvent, 'id' | 'tenant' | 'at' | 'type'>,
+  records: readonly string[],
+): Write {
+  return outboxEvent({ ...event, stream, data: { records: `[${records.join()}]` } })
+}
+
+/** The records that an event of the audit stream carries. */
+export function auditRecordsOf({ id, data }: Pick<OutboxEvent, 'id' | 'data'>): AuditRecord[] {
+  const { records } = data
+  // They were put there in the commit of the change; the audit service checks what it is sent.
+  if (typeof records === 'string') return JSON.parse(records) as AuditRecord[]
+  // Written when a lone record was the event's data itself.
+  return [{ event: id, ...(data as unknown as Omit<AuditRecord, 'event'>) }]
 }
 
 /** Carries audit events out of a service's outbox to the audit service. */
@@ -97,24 +113,20 @@ async function recordAll(sink: AuditSink, tenant: string, records: readonly Audi
   if (refused) throw new Error(`${refused.event} was refused: ${refused.error.code}: ${refused.error.detail}`)
 }
 
-/** The records of some outbox events, in order; those that were packed together are a call of their own. */
+/** The records of some outbox events, in order, in as few calls as the audit service takes. */
 function* callsOf(events: readonly OutboxEvent[]): Iterable<AuditRecord[]> {
-  let plain: AuditRecord[] = []
+  let call: AuditRecord[] = []
+  let size = 0
   for (const event of events) {
-    if (event.type !== packedType) {
-      plain.push(toRecord(event))
-      continue
+    const records = auditRecordsOf(event)
+    const { length } = String(event.data['records'])
+    if (call.length > 0 && (call.length + records.length > mostRecords || size + length > mostText)) {
+      yield call
+      call = []
+      size = 0
     }
-    if (plain.length > 0) yield plain
-    plain = []
-    const packed = JSON.parse(String(event.data['records'])) as AuditRecord[]
-    for (let first = 0; first < packed.length; first += mostRecords)
-      yield packed.slice(first, first + mostRecords)
+    call.push(...records)
+    size += length
   }
-  if (plain.length > 0) yield plain
-}
-
-function toRecord({ id, data }: OutboxEvent): AuditRecord {
-  // `auditEvent` put it there in the commit of the change; the audit service checks what it is sent.
-  return { event: id, ...(data as unknown as Omit<AuditRecord, 'event'>) }
+  if (call.length > 0) yield call
 }

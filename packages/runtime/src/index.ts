@@ -1,4 +1,4 @@
-export { auditEvent, auditEvents, auditRelay } from './audit-events.ts'
+export { auditEvent, auditEvents, auditRecordsOf, auditRelay } from './audit-events.ts'
 export type { AuditOutcome, AuditSink } from './audit-events.ts'
 export { createApi } from './api.ts'
 export type {

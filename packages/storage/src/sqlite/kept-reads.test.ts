@@ -27,8 +27,11 @@ describe('the memory of what is kept', () => {
     }
     const there = Array.from({ length: 12 }, (_, entry) => cache.of(layout)?.document(`${entry}`) === null)
     expect(there).toEqual([...Array.from({ length: 8 }, () => false), true, true, true, true])
-    cache.of(layout)?.keepPage('large', { items: [] }, 3000 * kib)
-    expect([cache.of(layout)?.page('large'), cache.of(layout)?.document('11')]).toEqual([undefined, null])
+    cache.of(layout)?.keepPage('SELECT', 'large', { items: [] }, 3000 * kib)
+    expect([cache.of(layout)?.page('SELECT', 'large'), cache.of(layout)?.document('11')]).toEqual([
+      undefined,
+      null,
+    ])
     expect(cache.of({ ...layout, name: 'other' })).toBeUndefined()
   })
 

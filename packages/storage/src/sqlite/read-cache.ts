@@ -23,7 +23,7 @@ export class KeptReads {
   /** The collection's count of changes. */
   readonly changes: unknown
   readonly #documents = new Map<string, object | null>()
-  readonly #pages = new Map<string, object>()
+  readonly #pages = new Map<string, Map<string, object>>()
   #bytes = 0
 
   constructor(changes: unknown) {
@@ -43,14 +43,17 @@ export class KeptReads {
     this.#documents.set(own, freeze(document))
   }
 
-  /** The page of the query that `key` tells from all others. */
-  page(key: string): object | undefined {
-    return this.#pages.get(key)
+  /** The page of the query with the text `sql` that `key` tells from its others. */
+  page(sql: string, key: string): object | undefined {
+    return this.#pages.get(sql)?.get(key)
   }
 
   /** Keeps the page of a query, whose documents take `bytes` of BSON. */
-  keepPage(key: string, page: object, bytes: number): void {
-    if (this.#makeRoom(bytes, key)) this.#pages.set(key, freeze(page))
+  keepPage(sql: string, key: string, page: object, bytes: number): void {
+    if (!this.#makeRoom(bytes, key)) return
+    let pages = this.#pages.get(sql)
+    if (pages === undefined) this.#pages.set(sql, (pages = new Map()))
+    pages.set(key, freeze(page))
   }
 
   /** Counts what is to be kept, forgetting all else where it gets too much; false for what is too large to keep. */

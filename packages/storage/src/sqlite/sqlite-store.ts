@@ -107,12 +107,12 @@ class SqliteStore implements Store {
     const { sql, values } = selectPage(layout, index, query, limit)
     return this.#read(() => {
       const kept = layout.readMostly ? this.#cache.of(layout) : undefined
-      const key = kept && keyOf(sql, values)
-      const known = key === undefined ? undefined : kept?.page(key)
+      const key = kept && keyOf(values)
+      const known = key === undefined ? undefined : kept?.page(sql, key)
       if (known) return known as Page<T>
       const rows = this.#prepare(sql).all(...values)
       const page = pageOf<T>(rows, index, query, limit)
-      if (key !== undefined && rows.length <= keptRows) kept?.keepPage(key, page, sizeOf(rows))
+      if (key !== undefined && rows.length <= keptRows) kept?.keepPage(sql, key, page, sizeOf(rows))
       return page
     })
   }
@@ -375,8 +375,8 @@ function sizeOf(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + (row[1] as Uint8Array).length, 0)
 }
 
-/** What tells a query from all others, or undefined for the few that look for something else than texts and numbers. */
-function keyOf(sql: string, values: readonly Column[]): string | undefined {
+/** What tells a query from others of its text, or undefined for the few that look for something else than texts and numbers. */
+function keyOf(values: readonly Column[]): string | undefined {
   const plain = values.every((value) => typeof value === 'string' || typeof value === 'number')
-  return plain ? sql + JSON.stringify(values) : undefined
+  return plain ? JSON.stringify(values) : undefined
 }

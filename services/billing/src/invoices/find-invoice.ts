@@ -28,5 +28,5 @@ export async function findInvoice(
  */
 export function invoiceIdOf(tenant: string, subscription: string, boundary: Date, closing: number): string {
   const name = JSON.stringify([tenant, subscription, boundary.toISOString(), closing])
-  return derivedId('invoice', hash('sha256', name, 'buffer'))
+  return derivedId('invoice', hash('sha256', name))
 }

@@ -17,7 +17,7 @@ export async function takeNumbers(
   { store }: Pick<Deps, 'store'>,
   { tenant, kind, year, count }: { tenant: string; kind: Numbered; year: number; count: number },
 ): Promise<{ numbers: string[]; writes: Write[] }> {
-  const id = derivedId('invoice', hash('sha256', JSON.stringify([tenant, kind, year]), 'buffer'))
+  const id = derivedId('invoice', hash('sha256', JSON.stringify([tenant, kind, year])))
   const found = await store.get(invoiceCounters, id)
   const last = (found?.last ?? 0) + count
   const prefix = kind === 'invoice' ? '' : 'CN-'

@@ -16,7 +16,7 @@ export async function checkpointBalances(
 ): Promise<void> {
   for await (const { id: account } of store.scan(ledgerAccounts.byTenant, { equals: [tenant] })) {
     const reached = await balanceAt({ store }, { tenant, id: account }, at)
-    const id = derivedId('ledgerAccount', hash('sha256', `${account} ${at.toISOString()}`, 'buffer'))
+    const id = derivedId('ledgerAccount', hash('sha256', `${account} ${at.toISOString()}`))
     await store.commit([ensure(balanceCheckpoints, { id, tenant, account, at, ...reached })])
   }
 }

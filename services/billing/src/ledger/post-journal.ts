@@ -102,6 +102,6 @@ function moveBalance(tenant: string, currency: string, posting: Journal['posting
   )
 }
 
-function digest(parts: readonly string[]): Buffer {
-  return hash('sha256', JSON.stringify(parts), 'buffer')
+function digest(parts: readonly string[]): string {
+  return hash('sha256', JSON.stringify(parts))
 }

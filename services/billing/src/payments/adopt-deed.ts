@@ -63,5 +63,5 @@ function refundOf(
 
 /** The id of a refund that was given at the provider, by the provider's name for it. */
 export function foreignRefundIdOf(tenant: string, name: string): string {
-  return derivedId('refund', hash('sha256', JSON.stringify([tenant, 'provider-refund', name]), 'buffer'))
+  return derivedId('refund', hash('sha256', JSON.stringify([tenant, 'provider-refund', name])))
 }

@@ -60,7 +60,7 @@ export async function bookDispute(deps: Deps, payment: string, facts: DisputeFac
 }
 
 function disputeIdOf({ tenant }: Payment, reference: string): string {
-  return derivedId('dispute', hash('sha256', JSON.stringify([tenant, reference]), 'buffer'))
+  return derivedId('dispute', hash('sha256', JSON.stringify([tenant, reference])))
 }
 
 /** A dispute that is told in another currency is one of all that was captured and not given back. */

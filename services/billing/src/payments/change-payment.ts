@@ -89,7 +89,7 @@ export async function refundPayment(
   input: RefundInput,
 ): Promise<z.infer<typeof refundView>> {
   const { tenant } = caller
-  const id = derivedId('refund', hash('sha256', JSON.stringify([tenant, 'refund', requestKey]), 'buffer'))
+  const id = derivedId('refund', hash('sha256', JSON.stringify([tenant, 'refund', requestKey])))
   const payment = await findPayment(deps, caller, input.payment)
   if (input.revoke_license && payment.license === undefined) {
     throw new Fault('validation_failed', {

@@ -158,7 +158,7 @@ export function leftToRefund({ captured, refunded, disputed = 0n, chargedBack = 
 
 /** The id of the payment that is made under a name: the same name is the same payment. */
 export function paymentIdOf(tenant: string, name: string): string {
-  return derivedId('payment', hash('sha256', JSON.stringify([tenant, name]), 'buffer'))
+  return derivedId('payment', hash('sha256', JSON.stringify([tenant, name])))
 }
 
 /** Where a payment stands after its provider said no. */

@@ -141,7 +141,7 @@ function valueOf({ aggregation }: Pick<Meter, 'aggregation'>, { effective = '0' 
 }
 
 function identifierOf(meter: string, source: string): string {
-  return derivedId('meterEvent', hash('sha256', JSON.stringify([meter, source]), 'buffer'))
+  return derivedId('meterEvent', hash('sha256', JSON.stringify([meter, source])))
 }
 
 /** The customers of Stripe that stand for some of ours, by our ids. */

@@ -72,7 +72,7 @@ export function usagePeriodOf({ period }: Pick<Subscription, 'period'>, { from, 
 
 function billedIdOf(tenant: string, subscription: string, item: string, start: Date): string {
   const name = JSON.stringify([tenant, subscription, item, start.toISOString()])
-  return derivedId('usage', hash('sha256', name, 'buffer'))
+  return derivedId('usage', hash('sha256', name))
 }
 
 const keptLine = z.strictObject({

@@ -83,7 +83,7 @@ export async function fillMarket(
 }
 
 function idOf(kind: Parameters<typeof derivedId>[0], name: string | number): string {
-  return derivedId(kind, hash('sha256', `${kind} ${name}`, 'buffer'))
+  return derivedId(kind, hash('sha256', `${kind} ${name}`))
 }
 
 function meterOf(): Meter {

@@ -16,7 +16,7 @@ export interface LicensePrice {
 
 /** The id of the price of a license. The pricing of a license never changes, so it has one. */
 export function licensePriceIdOf(tenant: string, license: string): string {
-  return derivedId('price', hash('sha256', JSON.stringify(['license', tenant, license]), 'buffer'))
+  return derivedId('price', hash('sha256', JSON.stringify(['license', tenant, license])))
 }
 
 /** The price of a license, or in words why its pricing cannot be charged by a subscription. */

@@ -31,7 +31,7 @@ const dayMs = 86_400_000
 
 /** The document id of a tenant's event. */
 export function usageIdOf(tenant: string, event: string): string {
-  return derivedId('usage', hash('sha256', JSON.stringify([tenant, event]), 'buffer'))
+  return derivedId('usage', hash('sha256', JSON.stringify([tenant, event])))
 }
 
 /** The id of the event in the outbox and the audit log that tells of a usage document. */

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { hash } from 'node:crypto'
-import { createLog, leases, leaseTerms, outbox, systemEntropy } from '@tallystick/runtime'
+import { auditEvent, createLog, leases, leaseTerms, outbox, systemEntropy } from '@tallystick/runtime'
 import type { Caller } from '@tallystick/runtime'
 import { insert, openStore, remove } from '@tallystick/storage'
 import type { Store } from '@tallystick/storage'
@@ -241,24 +241,16 @@ describe('a hold', () => {
 
 test('what is on its way to audit and names somebody else keeps no erasure waiting', async () => {
   const id = await ask('erase')
-  const event = {
-    tenant,
-    stream: 'audit',
-    type: 'x',
-    dueAt: new Date(),
-    at: new Date(),
-    sequence: 0,
-    attempts: 0,
+  const event = (id: string, named: string) => {
+    const record = { kind: 'thing.made', actor: 'cr_other', licenses: [], items: [], data: { named } }
+    return auditEvent({ id, tenant, at: new Date(), record })
   }
   for await (const one of store.scanAll(outbox)) await store.commit([remove(outbox, one.id)])
-  const mine = { ...event, id: sampleId('event'), data: { record: { data: { subject } } } }
-  await store.commit([
-    insert(outbox, { ...event, id: sampleId('event'), data: { record: { actor: 'cr_other' } } }),
-    insert(outbox, mine),
-  ])
+  const mine = sampleId('event')
+  await store.commit([event(sampleId('event'), 'cr_other'), event(mine, subject)])
   await runErasures(deps)
   expect((await requestOf(id)).status).toBe('pending')
-  await store.commit([remove(outbox, mine.id)])
+  await store.commit([remove(outbox, mine)])
   await runErasures(deps)
   expect((await requestOf(id)).status).toBe('completed')
 })

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { outbox } from '@tallystick/runtime'
+import { auditRecordsOf, outbox } from '@tallystick/runtime'
 import { replace } from '@tallystick/storage'
 import type { Stored, Write } from '@tallystick/storage'
 import { announce } from '../announce.ts'
@@ -188,7 +188,7 @@ function afterRecords({ name, names, pass }: StoredRequest, next: string | undef
 
 async function hasUnsentEvents({ store }: ErasureDeps, { tenant, names }: StoredRequest): Promise<boolean> {
   for await (const event of store.scan(outbox.byDue, { equals: ['audit'] }))
-    if (event.tenant === tenant && mentions(event.data, names)) return true
+    if (event.tenant === tenant && mentions(auditRecordsOf(event), names)) return true
   return false
 }
 
