@@ -32,6 +32,7 @@ const { secret } = await keys.createKey({
   tenant,
   account: tenant,
   role: 'operator',
+  plan: 'unlimited',
   scopes: ['decisions:write'],
   mode: 'test',
 })

@@ -5,7 +5,7 @@ import { attempt } from '../attempt.ts'
 import { decode, encode } from '../codec.ts'
 import type { Collection, Document, Index } from '../collection.ts'
 import { encodeCursor, indexKey } from '../cursor.ts'
-import { InvalidQuery, Unavailable } from '../errors.ts'
+import { InvalidQuery, StorageError, Unavailable } from '../errors.ts'
 import type { StoreOptions } from '../store-options.ts'
 import { scanPages } from '../scan-pages.ts'
 import type { Page, Query, Selection, Store, Stored } from '../store.ts'
@@ -85,14 +85,14 @@ class SqliteStore implements Store {
     this.#writer = writer
   }
 
-  async get<T extends Document>(collection: Collection<T>, id: string): Promise<Stored<T> | undefined> {
-    const layout = this.#layout(collection)
-    return this.#read(() => this.#get<T>(layout, id))
+  get<T extends Document>(collection: Collection<T>, id: string): Promise<Stored<T> | undefined> {
+    return this.#read(() => this.#get<T>(this.#layout(collection), id))
   }
 
   async getMany<T extends Document>(collection: Collection<T>, ids: readonly string[]) {
     check.checkIds(ids, collection)
     const layout = this.#layout(collection)
+    if (ids.length <= readsAtOnce) return await this.#read(() => this.#getAll<T>(layout, ids))
     const slices: Promise<(Stored<T> | undefined)[]>[] = []
     for (let at = 0; at < ids.length; at += readsAtOnce) {
       const some = ids.slice(at, at + readsAtOnce)
@@ -101,11 +101,11 @@ class SqliteStore implements Store {
     return (await Promise.all(slices)).flat()
   }
 
-  async find<T extends Document>(index: Index<T>, query: Query): Promise<Page<T>> {
-    const limit = check.checkQuery(index, query)
-    const layout = this.#layout(index.collection)
-    const { sql, values } = selectPage(layout, index, query, limit)
+  find<T extends Document>(index: Index<T>, query: Query): Promise<Page<T>> {
     return this.#read(() => {
+      const limit = check.checkQuery(index, query)
+      const layout = this.#layout(index.collection)
+      const { sql, values } = selectPage(layout, index, query, limit)
       const kept = layout.readMostly ? this.#cache.of(layout) : undefined
       const key = kept && keyOf(values)
       const known = key === undefined ? undefined : kept?.page(sql, key)
@@ -139,12 +139,13 @@ class SqliteStore implements Store {
     }
   }
 
-  async count<T extends Document>(index: Index<T>, selection: Selection, { atMost }: { atMost: number }) {
-    check.checkSelection(index, selection)
-    check.checkAtMost(atMost)
-    const { sql, values } = selectCount(this.#layout(index.collection), index, selection, atMost)
-    const row = await this.#read(() => this.#prepare(sql).get(...values))
-    return Number(row?.[0])
+  count<T extends Document>(index: Index<T>, selection: Selection, { atMost }: { atMost: number }) {
+    return this.#read(() => {
+      check.checkSelection(index, selection)
+      check.checkAtMost(atMost)
+      const { sql, values } = selectCount(this.#layout(index.collection), index, selection, atMost)
+      return Number(this.#prepare(sql).get(...values)?.[0])
+    })
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
@@ -264,7 +265,7 @@ class SqliteStore implements Store {
         this.#begin()
         resolve(work())
       } catch (cause) {
-        reject(new Unavailable('SQLite cannot read', { cause }))
+        reject(cause instanceof StorageError ? cause : new Unavailable('SQLite cannot read', { cause }))
       }
     }
     if (performance.now() < this.#turnEnds) read()

@@ -69,13 +69,13 @@ export class WriterClient {
   }
 
   /** Sends writes whose documents were added to `bytes` in this same turn. */
-  async write(operations: Operation[], each: boolean): Promise<Outcome> {
+  write(operations: Operation[], each: boolean): Promise<Outcome> {
     // Behind the request to close, it would find the file closed.
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const number = ++this.#number
     if (this.#jobs.length === 0) setImmediate(() => this.#flush())
     this.#jobs.push({ number, each, operations })
-    return await this.#outcome(number)
+    return this.#outcome(number)
   }
 
   /** Makes the tables of layouts. */
@@ -112,16 +112,13 @@ export class WriterClient {
     this.#worker.postMessage(request, [bytes.buffer])
   }
 
-  async #outcome(number: number): Promise<Outcome> {
-    if (this.#failure !== undefined) throw this.#failure
-    const outcome = await new Promise<Outcome>((resolve, reject) => {
+  #outcome(number: number): Promise<Outcome> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
       // An idle store does not keep the process alive; a commit under way does.
       if (this.#waiting.size === 0) this.#worker.ref()
       this.#waiting.set(number, { resolve, reject })
     })
-    const { refusal } = outcome
-    if (refusal !== undefined) throw storageError(refusal.code, refusal.message, refusal)
-    return outcome
   }
 
   #receive(answer: Answer): void {
@@ -130,8 +127,11 @@ export class WriterClient {
       return
     }
     for (const outcome of answer.outcomes) {
-      this.#waiting.get(outcome.number)?.resolve(outcome)
-      this.#waiting.delete(outcome.number)
+      const { number, refusal } = outcome
+      const waiting = this.#waiting.get(number)
+      this.#waiting.delete(number)
+      if (refusal === undefined) waiting?.resolve(outcome)
+      else waiting?.reject(storageError(refusal.code, refusal.message, refusal))
     }
     if (this.#waiting.size === 0) this.#worker.unref()
   }

@@ -1,4 +1,4 @@
-import type { Collection, Document, Store, Stored } from '@tallystick/storage'
+import type { Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { consents, datasets, items } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
@@ -21,9 +21,9 @@ export interface GatheredFacts extends ItemFacts {
 export async function gatherFacts(store: Store, question: Question): Promise<GatheredFacts[]> {
   const { tenant, hashes } = question
   const ids = hashes.map((hash) => itemIdOf(tenant, hash))
-  const stored = await readAll(store, items, ids)
+  const stored = await store.getMany(items, ids)
   const datasetIds = distinct(stored.map((item) => item?.dataset))
-  const datasetOf = byId(await readAll(store, datasets, datasetIds))
+  const datasetOf = byId(await store.getMany(datasets, datasetIds))
   const consentIds = distinct([...stored, ...datasetOf.values()].flatMap((one) => one?.consents ?? []))
   const found = hashes.map((hash, place) => {
     const item = stored[place]
@@ -32,7 +32,7 @@ export async function gatherFacts(store: Store, question: Question): Promise<Gat
   })
   const references = found.map((one) => one.references)
   const [consentOf, covering] = await Promise.all([
-    readAll(store, consents, consentIds).then(byId),
+    store.getMany(consents, consentIds).then(byId),
     coveringLicenses(store, { ...question, references }),
   ])
   return found.map((one, place) => ({
@@ -47,17 +47,6 @@ export async function gatherFacts(store: Store, question: Question): Promise<Gat
 
 function referencesOf(hash: string, item?: StoredItem, dataset?: StoredDataset): string[] {
   return distinct([hash, item?.reference, dataset?.id, dataset?.reference])
-}
-
-/** Reads documents by id; one of them without the read transaction that many are worth. */
-async function readAll<T extends Document>(
-  store: Store,
-  collection: Collection<T>,
-  ids: readonly string[],
-): Promise<(Stored<T> | undefined)[]> {
-  const [first] = ids
-  if (first === undefined) return []
-  return ids.length === 1 ? [await store.get(collection, first)] : store.getMany(collection, ids)
 }
 
 function byId<T extends { id: string }>(documents: readonly (T | undefined)[]): Map<string, T> {
