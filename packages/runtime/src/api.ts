@@ -27,8 +27,8 @@ export interface Caller {
 
 /** What an API key is turned into a caller by: the key store here, or a client of the identity service. */
 export interface Authenticator {
-  /** The caller behind `secret`, or undefined for an unknown, malformed or revoked key. */
-  authenticate(secret: string): Promise<Caller | undefined>
+  /** The caller behind `secret`, or undefined for an unknown, malformed or revoked key; no promise where it is remembered. */
+  authenticate(secret: string): Caller | Promise<Caller | undefined>
 }
 
 /** How a procedure shapes its REST answer. Over tRPC the headers are sent too and the rest is ignored. */

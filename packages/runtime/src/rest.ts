@@ -56,11 +56,15 @@ export function registerRest<Deps>(
       method: rest.method,
       url: operation.url,
       // Before the body is read, so that a stranger cannot make the server parse megabytes.
-      onRequest: async (request, reply) => {
+      onRequest: (request, reply, done) => {
         for (const [name, value] of headers) reply.header(name, value)
-        if (isPublic) shell.limiter.ofAddress(request, reply)
-        else await admitCaller(shell, request, reply, meta.scope)
-        if (takes) checkUpload(request, takes)
+        const admit = isPublic
+          ? shell.limiter.ofAddress(request, reply)
+          : admitCaller(shell, request, reply, meta.scope)
+        const check = () => (takes ? checkUpload(request, takes) : undefined)
+        if (admit instanceof Promise) return admit.then(check)
+        check()
+        return done()
       },
       handler: (request, reply) => traceRequest(request, () => handle(request, reply)),
     }

@@ -225,6 +225,7 @@ class SqliteStore implements Store {
   }
 
   #getAll<T extends Document>(layout: Layout, ids: readonly string[]): (Stored<T> | undefined)[] {
+    if (ids.length < 4) return ids.map((id) => this.#get<T>(layout, id))
     const kept = layout.readMostly ? this.#cache.of(layout) : undefined
     const known = ids.map((id) => kept?.document(id))
     const missing = ids.filter((_, place) => known[place] === undefined)

@@ -31,7 +31,7 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
     updateBody: db.prepare(`UPDATE ${table} SET version = version + 1, body = ? WHERE n = ?`),
     expect: db.prepare(`SELECT 1 FROM ${table} WHERE id = ? AND version = ?`),
     read: db.prepare(`SELECT n, version, body FROM ${table} WHERE id = ?`),
-    remove: db.prepare(`DELETE FROM ${table} WHERE n = ?`),
+    remove: db.prepare(`DELETE FROM ${table} WHERE id = ? AND version = ifnull(?, version)`),
   }
   const sides = sideIndexes(layout).map((index) => sideWriter(db, index))
 
@@ -102,11 +102,12 @@ export function tableWriter(db: DatabaseSync, layout: Layout) {
   const countChange = changeCounter(db, layout)
   let changed = false
   const removeRow = (id: string, version: number | undefined): boolean => {
-    const old = read(id)
-    if (old === undefined || (version !== undefined && old.version !== version)) return false
-    if (sides.length > 0) dropEntries(decode(old.body))
-    statements.remove.run(old.n)
-    return true
+    if (sides.length > 0) {
+      const old = read(id)
+      if (old === undefined || (version !== undefined && old.version !== version)) return false
+      dropEntries(decode(old.body))
+    }
+    return statements.remove.run(id, version ?? null).changes !== 0
   }
 
   /** Applies one operation; throws the StorageError that names it, or SQLite's error when the transaction is lost. */
