@@ -48,7 +48,7 @@ const pairs = Array.from({ length: 1024 }, (_, ten) => alphabet.charAt(ten >> 5)
 
 /**
  * A new id of `kind`: its prefix, `_`, and a ULID in lower case (48 bits of milliseconds, 80 random bits), so ids
- * sort by time of creation. `random(n)` gives n random bytes.
+ * sort by time of creation. `random(n)` gives n random bytes; 10 are asked for and read at once.
  */
 export function newId(kind: IdKind, at: Date, random: (size: number) => Uint8Array): string {
   let time = at.getTime()

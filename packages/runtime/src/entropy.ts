@@ -15,17 +15,24 @@ const poolSize = 8192
 export function systemEntropy(now: () => Date = () => new Date()): Entropy {
   const pool = new Uint8Array(poolSize)
   let used = poolSize
-  const random = (size: number): Uint8Array => {
-    if (size > poolSize / 8) return randomFillSync(new Uint8Array(size))
-    if (used + size > poolSize) {
+  const fill = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => {
+    if (bytes.length > poolSize / 8) return randomFillSync(bytes)
+    if (used + bytes.length > poolSize) {
       randomFillSync(pool)
       used = 0
     }
-    const drawn = pool.slice(used, used + size)
-    // What was handed out may be a secret: it must not stay readable in the pool.
-    pool.fill(0, used, used + size)
-    used += size
-    return drawn
+    for (let place = 0; place < bytes.length; place++) {
+      bytes[place] = pool[used] ?? 0
+      // What was handed out may be a secret: it must not stay readable in the pool.
+      pool[used++] = 0
+    }
+    return bytes
   }
-  return { now, random, newId: (kind) => newId(kind, now(), random) }
+  const ofId = new Uint8Array(10)
+  return {
+    now,
+    random: (size) => fill(new Uint8Array(size)),
+    // Read at once, so that all ids can share the same few bytes.
+    newId: (kind) => newId(kind, now(), () => fill(ofId)),
+  }
 }

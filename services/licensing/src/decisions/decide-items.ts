@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { addOffers } from './add-offers.ts'
 import { lacksLicense, policyFor } from './decide.ts'
 import { gatherFacts } from './gather-facts.ts'
+import type { GatheredFacts } from './gather-facts.ts'
 
 type Question = Pick<DecisionInput, 'items' | 'purpose' | 'region' | 'model_id' | 'licenses'> & {
   actorNames: readonly string[]
@@ -20,11 +21,13 @@ export async function decideItems(
   const hashes = [...new Set(items)]
   const policy = policyFor({ purpose, region, modelId: model_id, at, now })
   const facts = await gatherFacts(store, { tenant, actorNames, hashes, licenses })
-  const decided = new Map(facts.map((one) => [one.hash, policy.decide(one)]))
-  const unlicensed = facts.filter(({ hash }) => {
-    const decision = decided.get(hash)
-    return decision !== undefined && lacksLicense(decision)
-  })
+  const decided = new Map<string, ItemDecision>()
+  const unlicensed: GatheredFacts[] = []
+  for (const one of facts) {
+    const decision = policy.decide(one)
+    decided.set(one.hash, decision)
+    if (lacksLicense(decision)) unlicensed.push(one)
+  }
   for (const one of unlicensed.length > 0 ? await addOffers(store, tenant, unlicensed) : []) {
     if (one.offers.length > 0) decided.set(one.hash, policy.decide(one))
   }

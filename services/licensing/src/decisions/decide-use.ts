@@ -67,7 +67,9 @@ function momentOf({ at: told }: DecisionInput, now: Date): Date {
 
 /** The agreements that permit, as a record names them: beyond 100 all of them stand in its data. */
 function permitting(items: readonly ItemDecision[], data: NonNullable<AuditRecord['data']>) {
-  const licenses = [...new Set(items.flatMap(({ license }) => license ?? []))].sort()
+  const named = new Set<string>()
+  for (const { license } of items) if (license !== undefined) named.add(license)
+  const licenses = [...named].sort()
   if (licenses.length <= licensesOfRecord) return { licenses, data }
   return { licenses: licenses.slice(0, licensesOfRecord), data: { ...data, licenses } }
 }

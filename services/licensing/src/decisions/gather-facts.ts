@@ -1,4 +1,4 @@
-import type { Store, Stored } from '@tallystick/storage'
+import type { Collection, Document, Store, Stored } from '@tallystick/storage'
 import type { z } from 'zod'
 import { consents, datasets, items } from '../collections.ts'
 import { itemIdOf } from '../item-id.ts'
@@ -22,39 +22,58 @@ export async function gatherFacts(store: Store, question: Question): Promise<Gat
   const { tenant, hashes } = question
   const ids = hashes.map((hash) => itemIdOf(tenant, hash))
   const stored = await store.getMany(items, ids)
-  const datasetIds = distinct(stored.map((item) => item?.dataset))
-  const datasetOf = byId(await store.getMany(datasets, datasetIds))
-  const consentIds = distinct([...stored, ...datasetOf.values()].flatMap((one) => one?.consents ?? []))
+  const datasetOf = await readAll(store, datasets, new Set(stored.map((item) => item?.dataset)))
   const found = hashes.map((hash, place) => {
     const item = stored[place]
     const dataset = datasetOf.get(item?.dataset ?? '')
     return { hash, item, dataset, references: referencesOf(hash, item, dataset) }
   })
-  const references = found.map((one) => one.references)
   const [consentOf, covering] = await Promise.all([
-    store.getMany(consents, consentIds).then(byId),
-    coveringLicenses(store, { ...question, references }),
+    readAll(store, consents, consentIdsOf([...stored, ...datasetOf.values()])),
+    coveringLicenses(store, { ...question, references: found.map(({ references }) => references) }),
   ])
-  return found.map((one, place) => ({
-    ...one,
-    consents: distinct([...(one.item?.consents ?? []), ...(one.dataset?.consents ?? [])]).flatMap(
-      (id) => consentOf.get(id) ?? [],
-    ),
+  return found.map(({ hash, item, dataset, references }, place) => ({
+    hash,
+    item,
+    dataset,
+    references,
+    consents: allOf(consentOf, consentIdsOf([item, dataset])),
     licenses: covering[place] ?? [],
     offers: [],
   }))
 }
 
 function referencesOf(hash: string, item?: StoredItem, dataset?: StoredDataset): string[] {
-  return distinct([hash, item?.reference, dataset?.id, dataset?.reference])
+  const names = [hash]
+  for (const name of [item?.reference, dataset?.id, dataset?.reference])
+    if (name !== undefined && !names.includes(name)) names.push(name)
+  return names
 }
 
-function byId<T extends { id: string }>(documents: readonly (T | undefined)[]): Map<string, T> {
-  return new Map(documents.flatMap((one) => (one ? [[one.id, one]] : [])))
+function consentIdsOf(holders: readonly (StoredItem | StoredDataset | undefined)[]): Set<string> {
+  const ids = new Set<string>()
+  for (const holder of holders) for (const id of holder?.consents ?? []) ids.add(id)
+  return ids
 }
 
-function distinct(values: readonly (string | undefined)[]): string[] {
-  const all = new Set(values)
-  all.delete(undefined)
-  return [...all] as string[]
+/** The documents with some ids, by id. */
+async function readAll<T extends Document>(
+  store: Store,
+  collection: Collection<T>,
+  ids: Set<string | undefined>,
+): Promise<Map<string, Stored<T>>> {
+  const found = new Map<string, Stored<T>>()
+  ids.delete(undefined)
+  if (ids.size === 0) return found
+  for (const one of await store.getMany(collection, [...ids] as string[])) if (one) found.set(one.id, one)
+  return found
+}
+
+function allOf<T>(known: ReadonlyMap<string, T>, ids: Iterable<string>): T[] {
+  const all: T[] = []
+  for (const id of ids) {
+    const one = known.get(id)
+    if (one !== undefined) all.push(one)
+  }
+  return all
 }

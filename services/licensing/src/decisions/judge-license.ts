@@ -69,8 +69,10 @@ function isAtOnce(status: LicenseStatus): boolean {
 }
 
 function judgeTerms(use: Use, terms: LicenseTerms, source: string): Clause[] {
-  const codes = [purposeCode(use, terms), regionCode(use, terms), modelCode(use, terms)]
-  return codes.flatMap((code) => (code ? [clauseOf(code, source)] : []))
+  const clauses: Clause[] = []
+  for (const code of [purposeCode(use, terms), regionCode(use, terms), modelCode(use, terms)])
+    if (code) clauses.push(clauseOf(code, source))
+  return clauses
 }
 
 function purposeCode({ purpose }: Use, { prohibited_uses, allowed_uses }: LicenseTerms): ClauseCode {
