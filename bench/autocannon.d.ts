@@ -19,7 +19,9 @@ declare module 'autocannon' {
     latency: { p50: number; p99: number; p99_9?: number }
     non2xx: number
     errors: number
-    duration: number
   }
-  export default function autocannon(options: Options): Promise<Result>
+  interface Run extends PromiseLike<Result> {
+    on(event: 'start', listener: () => void): void
+  }
+  export default function autocannon(options: Options): Run
 }

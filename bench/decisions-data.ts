@@ -15,7 +15,7 @@ export interface CatalogSize {
 
 export const benchTenant = 'acct_bench'
 export const itemsOfDataset = 100
-const itemsOfAgreement = 10
+export const itemsOfAgreement = 10
 const at = new Date('2026-01-01T00:00:00Z')
 const shared = { tenant: benchTenant, metadata: {}, createdAt: at, auditId: 'aud_bench' }
 

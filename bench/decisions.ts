@@ -10,7 +10,15 @@ import type { ItemFacts, Use } from '../services/licensing/src/decisions/policy-
 import { startDecisionsChild } from './child-process.ts'
 import type { Child } from './child-process.ts'
 import type { DecisionsListening } from './decisions-child.ts'
-import { benchBuyer, benchHash, benchTenant, coverOf, fillCatalog, itemsOfDataset } from './decisions-data.ts'
+import {
+  benchBuyer,
+  benchHash,
+  benchTenant,
+  coverOf,
+  fillCatalog,
+  itemsOfAgreement,
+  itemsOfDataset,
+} from './decisions-data.ts'
 import type { CatalogSize } from './decisions-data.ts'
 import { besideBare, httpLoad } from './http-load.ts'
 import type { LoadRequest, LoadResult } from './http-load.ts'
@@ -124,22 +132,24 @@ async function benchHttp(
   await Promise.all([requirePermit(told.url, singles[0]), requirePermit(told.url, batches[0])])
   const group = 'decisions over HTTP'
   const many = Array.from({ length: size.agreements }, (_, turn) => single(told, turn))
+  const all = Array.from({ length: size.items }, (_, turn) => single(told, turn))
   const loads = [
     // A service runs for days: its first twenty seconds, while V8 still compiles, are not what it costs.
     { connections: 32, requests: singles, warmUp: 20, of: 'of 1,000' },
     { connections: 128, requests: singles, warmUp: 2, of: 'of 1,000' },
-    { connections: 128, requests: many, warmUp: 4, of: 'of 10,000, more than are kept in memory' },
+    { connections: 128, requests: many, warmUp: 8, of: 'of 10,000, an agreement each' },
+    { connections: 128, requests: all, warmUp: 4, of: 'of 100,000, more than are kept in memory' },
   ]
   for (const { connections, requests, warmUp, of } of loads) {
     const options = { seconds: 3 * seconds, warmUp, connections }
-    const { asked, bare } = await besideBare(told.url, { requests, bare: { path: '/bare' } }, options)
+    const { asked, bareRate } = await besideBare(told.url, { requests, bare: { path: '/bare' } }, options)
     measures.add({
       group,
       name: `one item ${of}, its receipt durably promised, ${connections} in flight`,
       value: asked.rate,
       unit: 'decisions/s',
-      ratio: asked.rate / bare.rate,
-      against: `empty route (${Math.round(bare.rate)}/s)`,
+      ratio: asked.rate / bareRate,
+      against: `empty route (${Math.round(bareRate)}/s)`,
       goal: 0.25,
       note: latency(asked),
     })
@@ -190,11 +200,15 @@ async function requirePermit(url: string, request: LoadRequest | undefined): Pro
   if (!answer.ok || decision.decision !== 'permit') throw new Error(JSON.stringify(decision).slice(0, 2000))
 }
 
-/** An item under an agreement of its buyer, by its dataset or by its hash in turn. */
+/** An item under an agreement of its buyer, by its dataset or by its hash in turn; another in each round of all agreements. */
 function single(told: DecisionsListening, turn: number): LoadRequest {
   const agreement = (turn * 37) % size.agreements
+  const round = Math.floor(turn / size.agreements)
   const cover = coverOf(agreement, size)
-  const item = 'dataset' in cover ? cover.dataset * itemsOfDataset + (turn % itemsOfDataset) : cover.first
+  const item =
+    'dataset' in cover
+      ? cover.dataset * itemsOfDataset + ((turn + round) % itemsOfDataset)
+      : cover.first + (round % itemsOfAgreement)
   return request(told, agreement % size.buyers, [item])
 }
 

@@ -14,24 +14,27 @@ test('a declaration says that a collection is read-mostly, and nothing where it 
 })
 
 describe('the memory of what is kept', () => {
-  // One row for each statement: the version and the count of changes stay the same.
-  const cacheOf = () => new ReadCache(() => [[layout.name, layout.declaration]])
+  const small = { ...layout, name: 'small' }
+  // Rows that both statements can have: the version and the counts of changes stay the same.
+  const cacheOf = () =>
+    new ReadCache(() => [layout, small].map(({ name, declaration }) => [name, declaration]))
   const kib = 2 ** 10
 
-  test('has a bound for each collection, beyond which the keeping begins anew', () => {
+  test('has a bound for all collections, beyond which the keeping of the largest begins anew', () => {
     const cache = cacheOf()
-    for (let entry = 0; entry < 12; entry++) {
+    cache.of(small)?.keepDocument('mine', null, 1000 * kib)
+    for (let entry = 0; entry < 40; entry++) {
       expect(cache.of(layout)?.document(`${entry}`)).toBeUndefined()
       cache.of(layout)?.keepDocument(`${entry}`, null, 1000 * kib)
       cache.begin()
     }
-    const there = Array.from({ length: 12 }, (_, entry) => cache.of(layout)?.document(`${entry}`) === null)
-    expect(there).toEqual([...Array.from({ length: 8 }, () => false), true, true, true, true])
+    const there = Array.from({ length: 40 }, (_, entry) => cache.of(layout)?.document(`${entry}`) === null)
+    // Two bytes of memory for each of BSON: 31 of 64 MiB, and one of the other collection, which stays.
+    expect(there).toEqual(Array.from({ length: 40 }, (_, entry) => entry >= 31))
+    expect(cache.of(small)?.document('mine')).toBeNull()
     cache.of(layout)?.keepPage('SELECT', 'large', { items: [] }, 3000 * kib)
-    expect([cache.of(layout)?.page('SELECT', 'large'), cache.of(layout)?.document('11')]).toEqual([
-      undefined,
-      null,
-    ])
+    const large = cache.of(layout)?.page('SELECT', 'large')
+    expect([large, cache.of(layout)?.document('39')]).toEqual([undefined, null])
     expect(cache.of({ ...layout, name: 'other' })).toBeUndefined()
   })
 

@@ -13,7 +13,8 @@ export function changeCounter(db: DatabaseSync, { name, readMostly }: Layout): (
   return () => void count.run(name)
 }
 
-const keptBytes = 16 * 2 ** 20
+const keptBytes = 64 * 2 ** 20
+const largestEntry = 4 * 2 ** 20
 const entryBytes = 200
 /** What a document takes in memory for each byte of BSON: measured 1.3 to 2.4, and 7 where it is made of empty objects. */
 const memoryPerByte = 2
@@ -22,12 +23,16 @@ const memoryPerByte = 2
 export class KeptReads {
   /** The collection's count of changes. */
   readonly changes: unknown
+  /** What all of it takes in memory, as far as that can be told. */
+  bytes = 0
+  readonly #makeRoom: (bytes: number) => void
   readonly #documents = new Map<string, object | null>()
   readonly #pages = new Map<string, Map<string, object>>()
-  #bytes = 0
 
-  constructor(changes: unknown) {
+  /** `makeRoom` forgets something, this too perhaps, so that as many bytes more can be kept. */
+  constructor(changes: unknown, makeRoom: (bytes: number) => void) {
     this.changes = changes
+    this.#makeRoom = makeRoom
   }
 
   /** The document with an id, null when it is known that there is none, undefined when nothing is known. */
@@ -37,7 +42,7 @@ export class KeptReads {
 
   /** Keeps the document with an id, whose BSON takes `bytes`; null where there is none. */
   keepDocument(id: string, document: object | null, bytes: number): void {
-    if (!this.#makeRoom(bytes, id)) return
+    if (!this.#fits(bytes, id)) return
     // An id cut from a longer text, a request's address for one, would keep all of that in memory.
     const own = Buffer.from(id, 'utf16le').toString('utf16le')
     this.#documents.set(own, freeze(document))
@@ -50,29 +55,33 @@ export class KeptReads {
 
   /** Keeps the page of a query, whose documents take `bytes` of BSON. */
   keepPage(sql: string, key: string, page: object, bytes: number): void {
-    if (!this.#makeRoom(bytes, key)) return
+    if (!this.#fits(bytes, key)) return
     let pages = this.#pages.get(sql)
     if (pages === undefined) this.#pages.set(sql, (pages = new Map()))
     pages.set(key, freeze(page))
   }
 
-  /** Counts what is to be kept, forgetting all else where it gets too much; false for what is too large to keep. */
-  #makeRoom(bodies: number, key: string): boolean {
-    const bytes = bodies * memoryPerByte + key.length + entryBytes
-    if (bytes > keptBytes / 4) return false
-    this.#bytes += bytes
-    if (this.#bytes <= keptBytes) return true
+  /** Forgets all that is kept. */
+  clear(): void {
     this.#documents.clear()
     this.#pages.clear()
-    this.#bytes = bytes
+    this.bytes = 0
+  }
+
+  /** Makes room for what is to be kept; false for what is too large. */
+  #fits(bodies: number, key: string): boolean {
+    const bytes = bodies * memoryPerByte + key.length + entryBytes
+    if (bytes > largestEntry) return false
+    this.#makeRoom(bytes)
+    this.bytes += bytes
     return true
   }
 }
 
 /**
  * What was read of read-mostly collections. A transaction that changes one counts that in the file, so that one small
- * read tells whether all that is kept of it still holds, whoever wrote. Of each collection some 16 MiB of memory are kept
- * at most; then the keeping begins anew.
+ * read tells whether all that is kept of it still holds, whoever wrote. Of all collections together some 64 MiB of
+ * memory are kept at most; then the keeping of the largest begins anew.
  */
 export class ReadCache {
   readonly #read: (sql: string) => readonly Row[]
@@ -98,8 +107,22 @@ export class ReadCache {
     if (this.#declarations.get(name) !== declaration) return undefined
     const changes = this.#changes.get(name)
     let kept = this.#kept.get(name)
-    if (kept?.changes !== changes || !kept) this.#kept.set(name, (kept = new KeptReads(changes)))
+    if (kept?.changes !== changes || !kept)
+      this.#kept.set(name, (kept = new KeptReads(changes, this.#makeRoom)))
     return kept
+  }
+
+  readonly #makeRoom = (bytes: number): void => {
+    for (;;) {
+      let all = bytes
+      let largest: KeptReads | undefined
+      for (const kept of this.#kept.values()) {
+        all += kept.bytes
+        if (largest === undefined || kept.bytes > largest.bytes) largest = kept
+      }
+      if (all <= keptBytes || largest === undefined) return
+      largest.clear()
+    }
   }
 
   /** The counts of all collections that ever changed. The declarations stay the same while `user_version` does. */
