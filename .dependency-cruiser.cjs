@@ -1,5 +1,5 @@
 /** Who may import whom; docs/architecture.md gives the reasons. */
-const pure = '^packages/(money|pricing|merkle|receipt|webhook|evidence)/src'
+const pure = '^packages/(money|pricing|merkle|receipt|evidence)/src'
 const test = '\\.test\\.ts$'
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

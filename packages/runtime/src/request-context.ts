@@ -1,15 +1,12 @@
-import type { Fault } from '@tallystick/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Store } from '@tallystick/storage'
-import type { Authenticator, Caller, Plan, RequestContext, Upload } from './api.ts'
+import type { Authenticator, Caller, Plan, RequestContext } from './api.ts'
 import { authenticateRequest } from './authenticate.ts'
 import type { ClaimDeps } from './idempotency/claim-key.ts'
-import type { KeyedCall, Outcome } from './idempotency/keyed-call.ts'
 import { runKeyedCall } from './idempotency/run-keyed-call.ts'
 import type { KeyedContext, OpenAnswer } from './idempotency/run-keyed-call.ts'
 import { describeFault } from './problem.ts'
-import type { ProblemDocument } from './problem.ts'
 import { readUpload } from './read-upload.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
@@ -41,63 +38,49 @@ export function requestContext<Deps>(
   return new Context(shell, request, reply, face)
 }
 
-// Classes, since an object literal makes its functions anew for each request, and its getters by a slow path of V8.
+// A class for its getter alone: one in an object literal is defined anew for each request, by a slow path of V8.
 class Context<Deps> implements OpenContext<Deps> {
   readonly #shell: Shell<Deps>
-  readonly #request: FastifyRequest
-  readonly #face: 'rest' | 'trpc'
   #log: Logger | undefined
   readonly deps: Deps
   caller: Caller | undefined
+  readonly requestId: string
   requestKey: string
-  bodyKey: unknown
+  bodyKey: OpenContext<Deps>['bodyKey']
   change: OpenContext<Deps>['change']
   readonly answer: OpenAnswer
+  readonly upload: OpenContext<Deps>['upload']
+  readonly requestHeader: OpenContext<Deps>['requestHeader']
+  readonly once: OpenContext<Deps>['once']
+  readonly byKey: OpenContext<Deps>['byKey']
+  readonly authenticate: OpenContext<Deps>['authenticate']
+  readonly describe: OpenContext<Deps>['describe']
 
   constructor(shell: Shell<Deps>, request: FastifyRequest, reply: FastifyReply, face: 'rest' | 'trpc') {
     this.#shell = shell
-    this.#request = request
-    this.#face = face
     this.deps = shell.deps
     this.caller = request.caller
+    this.requestId = request.id
     this.requestKey = request.id
-    this.answer = new ReplyAnswer(reply)
-  }
-
-  get requestId(): string {
-    return this.#request.id
+    this.bodyKey = undefined
+    this.change = undefined
+    this.answer = openAnswer(reply)
+    this.upload = () => readUpload(request)
+    this.requestHeader = (name) => {
+      const value = request.headers[name]
+      return typeof value === 'string' ? value : value?.[0]
+    }
+    this.once = (plan) => (this.change ? this.change(plan) : makeChange(shell.store, plan))
+    this.byKey = (call, run) => runKeyedCall(shell.claims, this, call, { face, run })
+    this.authenticate = async () => authenticateRequest(shell.keys, request)
+    this.describe = (fault) =>
+      describeFault(fault, { docsUrl: shell.docsUrl(), instance: request.url, requestId: request.id })
   }
 
   // A child logger costs more than a small answer, so it is made when somebody logs.
   get log(): Logger {
     this.#log ??= this.#shell.log.child({ request_id: this.requestId })
     return this.#log
-  }
-
-  upload(): Upload {
-    return readUpload(this.#request)
-  }
-
-  requestHeader(name: string): string | undefined {
-    const value = this.#request.headers[name]
-    return typeof value === 'string' ? value : value?.[0]
-  }
-
-  once<T>(plan: () => Promise<Plan<T>>): Promise<T> {
-    return this.change ? this.change(plan) : makeChange(this.#shell.store, plan)
-  }
-
-  byKey(call: KeyedCall, run: () => Promise<Outcome>): Promise<Outcome> {
-    return runKeyedCall(this.#shell.claims, this, call, { face: this.#face, run })
-  }
-
-  async authenticate(): Promise<Caller> {
-    return authenticateRequest(this.#shell.keys, this.#request)
-  }
-
-  describe(fault: Fault): ProblemDocument {
-    const { url, id } = this.#request
-    return describeFault(fault, { docsUrl: this.#shell.docsUrl(), instance: url, requestId: id })
   }
 }
 
@@ -110,37 +93,29 @@ async function makeChange<T>(store: Store | undefined, plan: () => Promise<Plan<
   })
 }
 
-class ReplyAnswer implements OpenAnswer {
-  readonly #reply: FastifyReply
-  code: number | undefined
-  contentType: string | undefined
-  body: string | Uint8Array | undefined
-  pieces: AsyncIterable<string> | undefined
-  headers: Record<string, string> | undefined
-  replay: OpenAnswer['replay']
-
-  constructor(reply: FastifyReply) {
-    this.#reply = reply
+function openAnswer(reply: FastifyReply): OpenAnswer {
+  const answer: OpenAnswer = {
+    code: undefined,
+    contentType: undefined,
+    body: undefined,
+    pieces: undefined,
+    headers: undefined,
+    replay: undefined,
+    header(name, value) {
+      reply.header(name, value)
+      answer.headers ??= {}
+      answer.headers[name] = value
+    },
+    status: (code) => void (answer.code = code),
+    raw(contentType, body) {
+      reply.header('content-type', contentType)
+      answer.contentType = contentType
+      answer.body = body
+    },
+    stream(contentType, pieces) {
+      reply.header('content-type', contentType)
+      answer.pieces = pieces
+    },
   }
-
-  header(name: string, value: string): void {
-    this.#reply.header(name, value)
-    this.headers ??= {}
-    this.headers[name] = value
-  }
-
-  status(code: number): void {
-    this.code = code
-  }
-
-  raw(contentType: string, body: string | Uint8Array): void {
-    this.#reply.header('content-type', contentType)
-    this.contentType = contentType
-    this.body = body
-  }
-
-  stream(contentType: string, pieces: AsyncIterable<string>): void {
-    this.#reply.header('content-type', contentType)
-    this.pieces = pieces
-  }
+  return answer
 }

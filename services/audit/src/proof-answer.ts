@@ -14,8 +14,9 @@ interface Asked {
 }
 
 /**
- * Answers with a proof, as text where that is asked for. Over REST its JSON is put together here: the dash in a checkpoint's signature line would make the
- * whole text one of two-byte characters, which costs more to escape and send than the proof does to find.
+ * Answers with a proof, as text where that is asked for. Over REST its JSON is put together here: the dash in a
+ * checkpoint's signature line would make the whole text one of two-byte characters, which costs more to escape and send
+ * than the proof does to find.
  */
 export function answerProof(
   { index, head, checkpoint }: ProvedEntry,
