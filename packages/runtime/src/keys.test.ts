@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '@tallystick/storage'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { revocationBoundMs } from './caller-cache.ts'
 import { systemEntropy } from './entropy.ts'
 import { formatSecret, isWellFormedSecret } from './api-key-secret.ts'
 import { apiKeys, planRotation } from './api-keys.ts'
@@ -31,6 +32,25 @@ test('a key is found by its secret, with tenant, scopes and mode', async () => {
     scopes: ['audit:read'],
     livemode: true,
   })
+  await store.close()
+})
+
+test('a key that is remembered is told at once, until its time or its revocation', async () => {
+  const { store, entropy, pass } = await setUp()
+  const keys = keyStore(store, { ...entropy, mode: 'test' })
+  const { id, secret } = await keys.createKey({ tenant: 'acct_a', scopes: ['audit:read'], mode: 'test' })
+  const asked = keys.authenticate(secret)
+  expect(asked).toBeInstanceOf(Promise)
+  expect(keys.authenticate(`${secret.slice(0, -1)}!`)).toBeInstanceOf(Promise)
+  const caller = await asked
+  expect(keys.authenticate(secret)).toBe(caller)
+  pass(revocationBoundMs)
+  const again = keys.authenticate(secret)
+  expect(again).toBeInstanceOf(Promise)
+  await again
+  await keys.revokeKey('acct_a', id)
+  expect(await keys.authenticate(secret)).toBeUndefined()
+  expect(keys.authenticate(secret)).toBeInstanceOf(Promise)
   await store.close()
 })
 

@@ -70,6 +70,32 @@ test('the range after a cursor begins at the cursor', () => {
   expect(plan).toContain('(f_tenant=? AND (f_rank,f_name,id)>(?,?,?))')
 })
 
+test('queries that differ in their values alone share one text, all others have their own', () => {
+  const after = encodeCursor({ key: ['t', 2, 'x'], id: 'x' })
+  const queries: Query[] = [
+    { equals: [] },
+    { equals: ['t'] },
+    { equals: ['t'], order: 'desc' },
+    { equals: ['t'], after },
+    { equals: ['t'], range: { from: 1 } },
+    { equals: ['t'], range: { after: 1 } },
+    { equals: ['t'], range: { from: 1, upTo: 3 } },
+    { equals: ['t'], range: { from: 1 }, after },
+    { equals: ['t', 1] },
+  ]
+  const texts = queries.map((query) => selectPage(layout, things.byRank, query, 50).sql)
+  expect(new Set(texts).size).toBe(queries.length)
+  const again = queries.map(({ equals, ...query }) => ({
+    ...query,
+    equals: equals.map((_, at) => (at ? 7 : 'u')),
+  }))
+  const others = again.map((query) => (query.after === undefined ? query : { ...query, equals: ['t'] }))
+  expect(others.map((query) => selectPage(layout, things.byRank, query, 3).sql)).toEqual(texts)
+  const count = selectCount(layout, things.byRank, { equals: ['t'] }, 50).sql
+  expect(texts).not.toContain(count)
+  expect(selectCount(layout, things.byRank, { equals: ['u'] }, 1000).sql).toBe(count)
+})
+
 function planOf({ sql, values }: Select): string {
   const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values)
   return rows.map(({ detail }) => String(detail)).join('; ')
