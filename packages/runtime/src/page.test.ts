@@ -57,16 +57,16 @@ test('a cursor is good for its own tenant, list and filter alone', async () => {
   const { next_cursor: cursor = '' } = await list({})
   const refused = (pointer: string) => ({ code: 'validation_failed', errors: [{ pointer }] })
   for (const name of ['starting_after', 'ending_before']) {
-    for (const attempt of [
+    const attempts = [
       list({ [name]: cursor }, 'acct_b'),
       list({ [name]: cursor }, 'acct_a', '/v1/others'),
       list({ [name]: cursor }, 'acct_a', '/v1/things', 'x'),
       list({ [name]: 'garbled' }),
       list({ [name]: cursor.slice(0, -4) }),
       list({ [name]: cursor.slice(0, 10) }),
-    ]) {
-      await expect(attempt).rejects.toMatchObject(refused(`/${name}`))
-    }
+    ]
+    for (const outcome of await Promise.allSettled(attempts))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: refused(`/${name}`) })
   }
   await expect(list({ starting_after: cursor, ending_before: cursor })).rejects.toMatchObject(
     refused('/ending_before'),
