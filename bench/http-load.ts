@@ -74,8 +74,11 @@ export interface PairedLoad {
   bareRate: number
 }
 
+/** Long enough that opening the connections counts for little. */
+const roundSeconds = 3
+
 /**
- * Loads a server with `requests` and with a bare one, second by second in turn: what else the machine does meanwhile
+ * Loads a server with `requests` and with a bare one, three seconds each in turn: what else the machine does meanwhile
  * hinders both alike. Before that both run warm, for as long as V8 goes on to compile what a service runs for days. The
  * latency is that of one more load without a break, in which few requests are the first of their connection.
  */
@@ -84,13 +87,14 @@ export async function besideBare(
   { requests, bare }: { requests: readonly LoadRequest[]; bare: LoadRequest },
   { seconds, warmUp = 1, connections }: { seconds: number; warmUp?: number; connections?: number },
 ): Promise<PairedLoad> {
+  const rounds = Math.ceil(seconds / roundSeconds)
   let bareRate = 0
   let rate = 0
   await httpLoad(url, [bare], 1, connections)
   await httpLoad(url, requests, warmUp, connections)
-  for (let second = 0; second < seconds; second++) {
-    bareRate += (await httpLoad(url, [bare], 1, connections)).rate / seconds
-    rate += (await httpLoad(url, requests, 1, connections)).rate / seconds
+  for (let round = 0; round < rounds; round++) {
+    bareRate += (await httpLoad(url, [bare], roundSeconds, connections)).rate / rounds
+    rate += (await httpLoad(url, requests, roundSeconds, connections)).rate / rounds
   }
   const { p50, p99 } = await httpLoad(url, requests, Math.max(seconds, 6), connections)
   return { asked: { rate, p50, p99 }, bareRate }
